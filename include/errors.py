@@ -1,0 +1,37 @@
+"""The errors an operator may meet. Each message says what was expected, what came, where, and what to do."""
+
+
+class PipelineError(Exception):
+    """Base of every error that is an answer to the reader rather than a fault of the code."""
+
+
+class ContractError(PipelineError):
+    """The data contract has mistakes; the message lists each with its line, key and remedy."""
+
+
+class ExtractNotArrivedError(PipelineError):
+    """The extract of a night is not (yet) where the contract says."""
+
+
+class ExtractUnreadableError(PipelineError):
+    """The extract is there but is not what the contract says it is."""
+
+
+class NightRefusedError(PipelineError):
+    """A table-level rule refused the whole night; nothing of it was loaded."""
+
+
+class NoModelError(PipelineError):
+    """No promoted model may judge this night."""
+
+
+class TooFewInvoicesError(PipelineError):
+    """There are not enough invoices to train on."""
+
+
+class ArtefactError(PipelineError):
+    """A model's folder is missing, incomplete or altered."""
+
+
+class WarehouseError(PipelineError):
+    """The database does not fit the contract, or an invariant of its tables would be broken."""

@@ -1,0 +1,45 @@
+"""Where the pipeline keeps its files: one root folder, set by INVOICES_HOME."""
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders below one root; all tasks of a deployment share it (a volume, or one machine)."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Places":
+        """Take the root from INVOICES_HOME, else `var/` in the project."""
+        return cls(Path(os.environ.get("INVOICES_HOME") or PROJECT / "var").absolute())
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / "outbox"
+
+    def staging(self, extract_date: date) -> Path:
+        """Folder for the files that pass between the tasks of one night; made when asked for."""
+        return self._made(self.root / "staging" / extract_date.isoformat())
+
+    def data_docs(self, extract_date: date) -> Path:
+        """Folder of the night's Data Docs; one a night, so that two nights never write to the same site."""
+        return self._made(self.root / "data_docs" / extract_date.isoformat())
+
+    def _made(self, folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def contract_path() -> Path:
+    """The contract in force: INVOICES_CONTRACT, else the one beside this module."""
+    return Path(os.environ.get("INVOICES_CONTRACT") or PROJECT / "include" / "invoices.yaml").absolute()
