@@ -123,7 +123,7 @@ class Expectation(Part):
 class Validation(Part):
     """Rules beyond those of the single fields."""
 
-    rows: Rows = Field(default_factory=Rows, description="How many rows a night may have.")
+    rows: Rows = Field(Rows(), description="How many rows a night may have.")
     max_quarantined_share: float = Field(
         0.5, gt=0, le=1, description="Refuse the night where a larger share of its rows is unfit: the format changed."
     )
@@ -143,7 +143,7 @@ class Detection(Part):
     history_days: int = Field(365, gt=0, description="How far back the history of an entity reaches when scoring.")
     minimum_rows: int = Field(500, ge=50, description="Fewest invoices to train on.")
     hidden_units: list[int] = Field([96, 48, 96], min_length=1, description="Widths of the network's hidden layers.")
-    epochs: int = Field(40, gt=0, description="Most passes over the training set; early stopping may end sooner.")
+    epochs: int = Field(30, gt=0, description="Most passes over the training set; early stopping may end sooner.")
     seed: int = Field(7, description="Seed of every random step; the same seed and data give the same model.")
     chunk_rows: int = Field(50_000, gt=0, description="About how many invoices one mapped scoring task takes.")
 
@@ -191,9 +191,9 @@ class Contract(Part):
     )
     extract: Extract
     fields: dict[Name, InvoiceField] = Field(min_length=1, description="The columns, by field name.")
-    validation: Validation = Field(default_factory=Validation)
-    detection: Detection = Field(default_factory=Detection)
-    schedule: Schedule = Field(default_factory=Schedule)
+    validation: Validation = Validation()
+    detection: Detection = Detection()
+    schedule: Schedule = Schedule()
     report: Report
 
     @model_validator(mode="after")

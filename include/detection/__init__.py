@@ -1,0 +1,10 @@
+"""From a frame of invoices to field errors, scores and explanations; only `network` in here knows Keras.
+
+Import from here what scoring needs; none of it imports TensorFlow.
+"""
+
+from include.detection.artefact import load_detector, save_detector
+from include.detection.detector import Detector, Judgement
+from include.detection.explanation import explain
+
+__all__ = ["Detector", "Judgement", "explain", "load_detector", "save_detector"]

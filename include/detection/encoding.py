@@ -1,0 +1,240 @@
+"""From measured aspects and the entity's past to the arrays the network reads and is judged by."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.detection.aspects import Aspect, FloatArray, Measured
+from include.detection.history import (
+    Codes,
+    Entities,
+    NumericPast,
+    NumericPrior,
+    fit_numeric_prior,
+    level_past,
+    numeric_past,
+    rare_value_share,
+)
+
+MAX_LEVELS = 24  # levels with an output of their own; the rest share `other` and are told apart by how often they occur
+MIN_LEVEL_ROWS = 3
+CLIP_INPUT = 6.0  # inputs beyond this many scales look alike: an outlier must not drown the other fields
+OTHER = "(other)"
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The levels of a categorical aspect, most frequent first, `other` last, with their shares in the book."""
+
+    names: list[str]
+    shares: FloatArray
+
+    def codes(self, values: npt.NDArray[Any]) -> Codes:
+        """Code of each value; shape (rows,). Unknown values are `other`."""
+        found = pd.Index(self.names[:-1]).get_indexer(pd.Index(values))
+        codes: Codes = np.where(found < 0, len(self.names) - 1, found)
+        return codes
+
+
+@dataclass(frozen=True)
+class LevelPast:
+    """A categorical aspect of the invoices in question: codes, the past's distribution, and rarity within `other`."""
+
+    codes: Codes
+    shares: FloatArray
+    rarity: FloatArray
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the network reads, shape (rows, inputs), and what its outputs are judged by."""
+
+    inputs: npt.NDArray[np.float32]
+    numbers: dict[str, NumericPast]
+    observed: dict[str, FloatArray]
+    levels: dict[str, LevelPast]
+    history_rows: FloatArray
+
+    def standardised(self, name: str) -> FloatArray:
+        """A numeric aspect in units of the entity's own past, NaN where not measured; shape (rows,)."""
+        past = self.numbers[name]
+        return (self.observed[name] - past.location) / past.scale
+
+    def spread(self, name: str) -> FloatArray:
+        """How spread an aspect's past is, shape (rows,): its scale, or the share of all but its usual level."""
+        if name in self.numbers:
+            return self.numbers[name].scale
+        spread: FloatArray = 1.0 - self.levels[name].shares.max(axis=1)
+        return spread
+
+    def take(self, rows: Any) -> "Encoded":
+        """The same for some of the rows (positions or a slice)."""
+        return Encoded(
+            self.inputs[rows],
+            {name: NumericPast(past.location[rows], past.scale[rows]) for name, past in self.numbers.items()},
+            {name: values[rows] for name, values in self.observed.items()},
+            {n: LevelPast(p.codes[rows], p.shares[rows], p.rarity[rows]) for n, p in self.levels.items()},
+            self.history_rows[rows],
+        )
+
+    def blocks(self, rows: int) -> Iterator["Encoded"]:
+        """The same in consecutive blocks of at most so many rows."""
+        for start in range(0, len(self.inputs), rows):
+            yield self.take(slice(start, start + rows))
+
+
+@dataclass
+class Layout:
+    """Which input and output columns belong to which aspect; input columns of a masked field are set to zero.
+
+    Outputs: a location for each numeric aspect, then a log scale for each, then for each categorical aspect a block of
+    `widest` logits, of which it uses as many as it has levels.
+    """
+
+    own: dict[str, slice] = field(default_factory=dict)
+    context: dict[str, slice] = field(default_factory=dict)
+    mask: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, npt.NDArray[np.intp]] = field(default_factory=dict)
+    numeric: list[str] = field(default_factory=list)
+    categorical: list[str] = field(default_factory=list)
+    inputs: int = 0
+    widest: int = 0
+
+    @property
+    def width(self) -> int:
+        return 2 * len(self.numeric) + len(self.categorical) * self.widest
+
+
+class Encoder:
+    """Learn priors and levels from training invoices; encode any invoices against any past.
+
+    Fitted state: `priors_` (numeric aspects), `levels_` (categorical aspects), `layout_`.
+    """
+
+    def __init__(self, aspects: list[Aspect]) -> None:
+        self.aspects = aspects
+        self.priors_: dict[str, NumericPrior] = {}
+        self.levels_: dict[str, Levels] = {}
+        self.layout_ = Layout()
+
+    @property
+    def fields(self) -> list[str]:
+        return list(dict.fromkeys(aspect.field for aspect in self.aspects))
+
+    def fit(self, measured: Measured, entities: Codes) -> "Encoder":
+        for aspect in self.aspects:
+            values = measured[aspect.name]
+            if aspect.numeric:
+                self.priors_[aspect.name] = fit_numeric_prior(values, entities)
+            else:
+                self.levels_[aspect.name] = _fit_levels(values)
+        self.layout_ = self._lay_out()
+        return self
+
+    def encode(self, entities: Entities, reference: Measured, query: Measured) -> Encoded:
+        """Encode the query invoices with the reference invoices as their past."""
+        rows = len(entities.query)
+        inputs = np.zeros((rows, self.layout_.inputs), dtype=np.float32)
+        numbers, levels = {}, {}
+        for aspect in self.aspects:
+            own, context = self.layout_.own[aspect.name], self.layout_.context[aspect.name]
+            values = query[aspect.name]
+            if aspect.numeric:
+                prior = self.priors_[aspect.name]
+                past = numeric_past(prior, entities, reference[aspect.name], values)
+                numbers[aspect.name] = past
+                inputs[:, own] = _numeric_inputs(prior, past, values)
+                inputs[:, context] = _numeric_context(prior, past)
+            else:
+                shares = self._level_past(aspect.name, entities, reference[aspect.name], values)
+                levels[aspect.name] = shares
+                inputs[np.arange(rows), own.start + shares.codes] = 1.0
+                surprise = -np.log(shares.shares[np.arange(rows), shares.codes])
+                inputs[:, own.stop - 1] = surprise / CLIP_INPUT
+                inputs[:, context] = shares.shares
+        history_rows = entities.rows()
+        inputs[:, -1] = np.log1p(history_rows) / CLIP_INPUT
+        observed = {aspect.name: query[aspect.name] for aspect in self.aspects if aspect.numeric}
+        return Encoded(inputs, numbers, observed, levels, history_rows)
+
+    def _level_past(
+        self, name: str, entities: Entities, reference: npt.NDArray[Any], query: npt.NDArray[Any]
+    ) -> LevelPast:
+        levels = self.levels_[name]
+        reference_codes, query_codes = levels.codes(reference), levels.codes(query)
+        shares = level_past(levels.shares, entities, reference_codes, query_codes)
+        rarity = np.zeros(len(query))
+        other = query_codes == len(levels.names) - 1
+        if other.any():
+            exact, names = pd.factorize(np.concatenate([reference, query]))
+            share = rare_value_share(entities, exact[: len(reference)], exact[len(reference) :], len(names))
+            rarity = np.where(other, np.maximum(np.log(shares[:, -1]) - np.log(share), 0.0), 0.0)
+        return LevelPast(query_codes, shares, rarity)
+
+    def _lay_out(self) -> Layout:
+        layout = Layout()
+
+        def take(size: int) -> slice:
+            layout.inputs += size
+            return slice(layout.inputs - size, layout.inputs)
+
+        for aspect in self.aspects:
+            size = 2 if aspect.numeric else len(self.levels_[aspect.name].names)
+            layout.own[aspect.name] = take(size + 1)
+            layout.context[aspect.name] = take(size)
+        for name in self.fields:
+            layout.mask[name] = take(1).start
+        take(1)  # how much history there is
+        layout.numeric = [aspect.name for aspect in self.aspects if aspect.numeric]
+        layout.categorical = [aspect.name for aspect in self.aspects if not aspect.numeric]
+        layout.widest = max((len(levels.names) for levels in self.levels_.values()), default=0)
+        for index, name in enumerate(layout.numeric):
+            layout.outputs[name] = np.array([index, len(layout.numeric) + index])
+        for index, name in enumerate(layout.categorical):
+            start = 2 * len(layout.numeric) + index * layout.widest
+            layout.outputs[name] = np.arange(start, start + len(self.levels_[name].names))
+        return layout
+
+    def to_json(self) -> dict[str, Any]:
+        """The fitted state as plain JSON values."""
+        return {
+            "priors": {name: [prior.location, prior.between, prior.within] for name, prior in self.priors_.items()},
+            "levels": {name: [levels.names, levels.shares.tolist()] for name, levels in self.levels_.items()},
+        }
+
+    @classmethod
+    def from_json(cls, aspects: list[Aspect], state: dict[str, Any]) -> "Encoder":
+        encoder = cls(aspects)
+        encoder.priors_ = {name: NumericPrior(*values) for name, values in state["priors"].items()}
+        encoder.levels_ = {name: Levels(names, np.array(shares)) for name, (names, shares) in state["levels"].items()}
+        encoder.layout_ = encoder._lay_out()
+        return encoder
+
+
+def _fit_levels(values: npt.NDArray[Any]) -> Levels:
+    counts = pd.Series(values).value_counts()
+    kept = counts[counts >= MIN_LEVEL_ROWS].head(MAX_LEVELS)
+    # Ties in value_counts keep the order of appearance; sorting makes the layout independent of it.
+    kept = kept.sort_index().sort_values(ascending=False, kind="stable")
+    sizes = np.array([*kept, counts.sum() - kept.sum() + 1.0], dtype=float)
+    return Levels([*(str(name) for name in kept.index), OTHER], sizes / sizes.sum())
+
+
+def _numeric_inputs(prior: NumericPrior, past: NumericPast, values: FloatArray) -> FloatArray:
+    known = np.isfinite(values)
+    filled = np.where(known, values, prior.location)
+    return np.column_stack(
+        [
+            np.clip((filled - prior.location) / prior.between, -CLIP_INPUT, CLIP_INPUT) * known,
+            np.clip((filled - past.location) / past.scale, -CLIP_INPUT, CLIP_INPUT) * known,
+            known,
+        ]
+    )
+
+
+def _numeric_context(prior: NumericPrior, past: NumericPast) -> FloatArray:
+    return np.column_stack([(past.location - prior.location) / prior.between, np.log(past.scale / prior.within)])

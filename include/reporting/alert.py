@@ -1,0 +1,48 @@
+"""The alert: the short ranked list of invoices that someone should look at before they are paid."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from include.contract import Contract
+from include.reporting.anomalies import Anomaly, finding, money_at_risk
+from include.reporting.message import Message
+from include.reporting.rendering import render
+from include.reporting.wording import count, long_date, moneys, web_address
+
+
+def alert_message(
+    contract: Contract,
+    extract_date: date,
+    version: str,
+    anomalies: Sequence[Anomaly],
+    total: int,
+    *,
+    at_risk: Mapping[str, float] | None = None,
+    links: Mapping[str, str] | None = None,
+) -> Message:
+    """Write the alert of a night.
+
+    anomalies: the ones to show (`report.top` of them are shown in full), total: how many the night has.
+    at_risk: money at risk of the whole night by currency; summed over the given anomalies where not given.
+    links: label to web address, for pages that show more.
+    """
+    shown = sorted(anomalies, key=lambda anomaly: anomaly.rank_of_day)[: contract.report.top]
+    partial = at_risk is None and len(anomalies) < total
+    risk = moneys(money_at_risk(anomalies) if at_risk is None else at_risk)
+    headline = f"{count(total, 'invoice')} to check" if total else "No invoice to check"
+    risk_words = f"{risk} at risk" + (f" in the first {len(anomalies)}" if partial else "") if risk and total else ""
+    text, html = render(
+        "alert",
+        preheader=risk_words,
+        headline=headline,
+        day=long_date(extract_date),
+        extract_date=extract_date.isoformat(),
+        risk=risk_words,
+        version=version,
+        findings=[finding(anomaly) for anomaly in shown],
+        not_shown=max(0, total - len(shown)),
+        data_set=contract.name,
+        links=[(label, url) for label, url in (links or {}).items() if web_address(url)],
+    )
+    subject = f"{headline} of {extract_date.isoformat()}" + (f": {risk_words}" if risk_words else "")
+    return Message("alert", extract_date, subject, text, html, tuple(contract.report.recipients))

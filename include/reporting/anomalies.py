@@ -1,0 +1,140 @@
+"""Anomalies as the messages show them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from include.reporting.wording import known, label, money, odds, one_line, usual_range
+
+NO_HISTORY = "new"
+MOST_FIELDS = 5  # the largest shares of the score; the rest is in v_anomaly_fields
+MOST_SENTENCES = 3
+
+
+class AnomalyField(Protocol):
+    """One field of an anomaly, as the warehouse gives it."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def observed(self) -> str | None: ...
+    @property
+    def expected(self) -> str | None: ...
+    @property
+    def low(self) -> str | None: ...
+    @property
+    def high(self) -> str | None: ...
+    @property
+    def rarity(self) -> float | None: ...
+    @property
+    def share(self) -> float | None: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def position(self) -> int: ...
+
+
+class Anomaly(Protocol):
+    """A flagged invoice, as the warehouse gives it."""
+
+    @property
+    def invoice_key(self) -> str: ...
+    @property
+    def extract_date(self) -> date: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def threshold(self) -> float: ...
+    @property
+    def rank_of_day(self) -> int: ...
+    @property
+    def amount_at_risk(self) -> float | None: ...
+    @property
+    def currency(self) -> str | None: ...
+    @property
+    def entity(self) -> str | None: ...
+    @property
+    def top_field(self) -> str | None: ...
+    @property
+    def explanation(self) -> str | None: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def history_tier(self) -> str | None: ...
+    @property
+    def fields(self) -> Sequence[AnomalyField]: ...
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """A line of the table below an anomaly."""
+
+    field: str
+    observed: str
+    expected: str
+    usual: str
+    odds: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An anomaly in words, ready for a template."""
+
+    rank: int
+    entity: str
+    invoice_key: str
+    amount: str
+    sentences: list[str]
+    rows: list[FieldRow]
+    more_fields: int
+    without_history: bool
+    status: str
+    top_field: str
+    score: str
+
+
+def finding(anomaly: Anomaly) -> Finding:
+    """Put an anomaly into words; its most telling fields first."""
+    fields = sorted(anomaly.fields, key=lambda field: field.position)
+    sentences = [one_line(field.sentence) for field in fields if field.sentence][:MOST_SENTENCES]
+    return Finding(
+        rank=anomaly.rank_of_day,
+        entity=one_line(anomaly.entity, 80) if anomaly.entity else "",
+        invoice_key=one_line(anomaly.invoice_key, 80),
+        amount=money(anomaly.amount_at_risk, anomaly.currency) if _has_amount(anomaly) else "",  # type: ignore[arg-type]
+        sentences=sentences or [one_line(anomaly.explanation or "No explanation was stored.")],
+        rows=[
+            FieldRow(
+                field=label(field.field),
+                observed=_value(field.observed),
+                expected=_value(field.expected),
+                usual=usual_range(field.low, field.high),
+                odds=odds(field.rarity),
+            )
+            for field in fields[:MOST_FIELDS]
+        ],
+        more_fields=max(0, len(fields) - MOST_FIELDS),
+        without_history=anomaly.history_tier == NO_HISTORY,
+        status=one_line(anomaly.status, 20),
+        top_field=label(anomaly.top_field) if anomaly.top_field else "",
+        score=f"{anomaly.score:.1f}",
+    )
+
+
+def money_at_risk(anomalies: Iterable[Anomaly]) -> dict[str, float]:
+    """Sum the money at risk by currency (`""` where the contract names none)."""
+    sums: dict[str, list[float]] = {}
+    for anomaly in anomalies:
+        if _has_amount(anomaly):
+            sums.setdefault(one_line(anomaly.currency or "", 12), []).append(float(anomaly.amount_at_risk or 0))
+    return {currency: math.fsum(amounts) for currency, amounts in sums.items()}
+
+
+def _has_amount(anomaly: Anomaly) -> bool:
+    return anomaly.amount_at_risk is not None and known(float(anomaly.amount_at_risk))
+
+
+def _value(value: object) -> str:
+    return one_line(value, 60) or "(empty)" if value is not None else "(empty)"

@@ -1,0 +1,90 @@
+"""The picture of the last nights in the daily summary."""
+
+from collections.abc import Sequence
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+from include.reporting.night import PastNight
+
+WIDTH, HEIGHT = 6.6, 3.6  # inches at 100 CSS pixels each, drawn twice as fine for sharp screens
+DOTS_PER_INCH = 200
+INK, QUIET, LINE = "#1c2733", "#566474", "#d9e0e8"
+LOADED, QUARANTINED, FLAGGED, TODAY = "#b9cbe3", "#e39a23", "#e58e87", "#b42318"
+MOST_TICKS = 8
+
+
+def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
+    """Draw invoices loaded and quarantined (above) and flagged (below) by night; return a PNG below 100 kB.
+
+    nights: at least one, in order of date. The night of the summary is drawn darker; nights that were refused or
+    did not come are marked.
+    """
+    # The object interface: pyplot keeps figures alive, and is not safe in threads.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    places = range(len(nights))
+    today = [night.extract_date == extract_date for night in nights]
+
+    loaded = [night.loaded if night.state == "loaded" else 0 for night in nights]
+    quarantined = [night.quarantined if night.state == "loaded" else 0 for night in nights]
+    above.bar(places, loaded, color=["#3d6ba8" if t else LOADED for t in today], width=0.8, label="loaded")
+    above.bar(places, quarantined, bottom=loaded, color=QUARANTINED, width=0.8, label="quarantined")
+    _title(above, [("loaded", "#3d6ba8"), ("quarantined", QUARANTINED)])
+    _mark_absent(above, nights)
+
+    flagged = [night.flagged or 0 for night in nights]
+    below.bar(places, flagged, color=[TODAY if t else FLAGGED for t in today], width=0.8)
+    _title(below, [("flagged", TODAY)])
+    for axes, tops in ((above, [a + b for a, b in zip(loaded, quarantined, strict=True)]), (below, flagged)):
+        _frame(axes, max([*tops, 1]))
+    step = -(-len(nights) // MOST_TICKS)
+    shown = list(places)[::-1][::step][::-1]  # counted from the last night, so that it always has its date
+    below.set_xticks(shown, [f"{nights[i].extract_date:%d.%m.}" for i in shown])
+    return _png(figure)
+
+
+def _title(axes: Any, parts: list[tuple[str, str]]) -> None:
+    """A legend that is read as a title: each word in the colour of its bars."""
+    place = 0.0
+    for word, colour in parts:
+        text = axes.annotate(
+            word, (place, 1.0), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points",
+            color=colour, fontsize=10, fontweight="bold",
+        )  # fmt: skip
+        extent = text.get_window_extent(axes.figure.canvas.get_renderer())
+        place += extent.width / axes.get_window_extent().width + 0.03
+
+
+def _mark_absent(axes: Any, nights: Sequence[PastNight]) -> None:
+    for place, night in enumerate(nights):
+        if night.state != "loaded":
+            axes.annotate(
+                night.state, (place, 0), xytext=(0, 4), textcoords="offset points", rotation=90,
+                ha="center", va="bottom", color=TODAY, fontsize=9,
+            )  # fmt: skip
+
+
+def _frame(axes: Any, top: int) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_ylim(0, top * 1.08)
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
+    axes.tick_params(length=0, labelsize=10, colors=QUIET)
+    axes.grid(axis="y", color=LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.01)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(LINE)
+
+
+def _png(figure: Any) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})  # no version in it: equal data, equal bytes
+    return buffer.getvalue()
