@@ -6,7 +6,6 @@ the remedy. `json_schema` gives the schema that lets an editor complete the file
 
 import re
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -68,6 +67,8 @@ class InvoiceField(Part):
             raise ValueError(
                 f"min and max of a {self.type} must be {'dates (YYYY-MM-DD)' if wanted is date else 'numbers'}"
             )
+        if self.min is not None and self.max is not None and self.min > self.max:  # type: ignore[operator]
+            raise ValueError(f"min {self.min} is above max {self.max}; exchange them")
         if self.allowed is not None and self.type != "category":
             raise ValueError(f"allowed applies to a category, not to a {self.type}")
         if self.pattern is not None and self.type in (*NUMERIC_TYPES, "date"):
@@ -90,6 +91,12 @@ class Extract(Part):
     sheet: str | None = Field(None, description="Sheet of an Excel file; the first one by default.")
     empty_values: list[str] = Field(["", "NULL"], description="Texts that mean 'no value'.")
     deadline_hours: float = Field(6, gt=0, description="How long after its schedule a night may wait for its extract.")
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}; name two different marks")
+        return self
 
     @field_validator("path")
     @classmethod
@@ -253,7 +260,7 @@ class Contract(Part):
         """Header of a field in the extract."""
         return self.fields[name].column or name
 
-    @cached_property
+    @property
     def detected(self) -> dict[str, InvoiceField]:
         """The fields that take part in detection, in the contract's order."""
         return {name: field for name, field in self.fields.items() if field.detect}

@@ -2,7 +2,12 @@
 
 
 class PipelineError(Exception):
-    """Base of every error that is an answer to the reader rather than a fault of the code."""
+    """Base of every error that is an answer to the reader rather than a fault of the code.
+
+    `retryable` says whether the same call may succeed later with nothing changed by a person.
+    """
+
+    retryable = False
 
 
 class ContractError(PipelineError):
@@ -11,6 +16,8 @@ class ContractError(PipelineError):
 
 class ExtractNotArrivedError(PipelineError):
     """The extract of a night is not (yet) where the contract says."""
+
+    retryable = True
 
 
 class ExtractUnreadableError(PipelineError):

@@ -18,6 +18,8 @@ from include.errors import TooFewInvoicesError
 
 BLOCK = 16_384  # rows reconstructed at a time: bounds memory, and keeps a block's arrays in the processor's cache
 CONTAMINATION = 0.01  # share of the training invoices with the worst scores that the second round does not see
+BEGINNINGS = 0.3  # share of the training invoices that are seen once more with a short past
+RUN_LENGTHS = (1, 1, 1, 2, 3, 5, 8, 13, 21)
 FIRST_ROUND = 1 / 3  # of the epochs: enough to tell which those are
 SMALLEST_RATES = {
     True: 0.25,
@@ -95,20 +97,35 @@ class Detector:
                 f"training needs at least {settings.minimum_rows:,} invoices and there are {len(invoices):,}; validate "
                 "more nights first, widen detection.training_days, or lower detection.minimum_rows in the contract"
             )
-        measured = measure(self.contract, self.aspects, invoices)
+        measured = self._measure(invoices)
         names = self._entity(invoices)
         entities = Entities.match(names, names, leave_one_out=True)
         self.encoder_ = Encoder(self.aspects).fit(measured, entities.query)
-        encoded = self.encoder_.encode(entities, measured, measured)
+        encoded = self.encoder_.encode(entities, measured, measured).followed_by(self._beginnings(measured, names))
 
         self._train(encoded, max(1, round(settings.epochs * FIRST_ROUND)), progress)
         scores = self._calibrate(encoded)
         usual = np.flatnonzero(scores <= np.quantile(scores, 1.0 - CONTAMINATION))
-        progress(f"second round without the {len(invoices) - len(usual):,} oddest of {len(invoices):,} invoices")
+        progress(f"second round without the {len(scores) - len(usual):,} oddest of {len(scores):,} rows")
         self._train(encoded.take(usual), settings.epochs, progress)
         scores = self._calibrate(encoded)
-        self.threshold_ = float(np.quantile(scores, settings.threshold_quantile))
+        self.threshold_ = float(np.quantile(scores[: len(invoices)], settings.threshold_quantile))
         return self
+
+    def _beginnings(self, measured: Measured, names: npt.NDArray[Any]) -> Encoded:
+        """Encode a share of the training invoices once more, as if their entities had only begun.
+
+        Where most entities have a long past, the model would otherwise never see a new one before it has to judge it.
+        Each entity's invoices are cut into short runs, and each run is an entity of its own.
+        """
+        random = np.random.default_rng(self.contract.detection.seed)
+        rows = np.sort(random.choice(len(names), size=max(1, int(len(names) * BEGINNINGS)), replace=False))
+        order = rows[np.argsort(pd.factorize(names[rows])[0], kind="stable")]
+        runs = np.repeat(np.arange(len(order)), random.choice(RUN_LENGTHS, size=len(order)))[: len(order)]
+        changes = np.concatenate([[False], names[order][1:] != names[order][:-1]])
+        young = runs + np.cumsum(changes) * (runs[-1] + 1)
+        some = {name: values[order] for name, values in measured.items()}
+        return self.encoder_.encode(Entities.match(young, young, leave_one_out=True), some, some)
 
     def score(self, invoices: pd.DataFrame, history: pd.DataFrame) -> Judgement:
         """Judge invoices by the model and by the past of their entities.

@@ -81,6 +81,31 @@ class Encoded:
             self.history_rows[rows],
         )
 
+    def followed_by(self, other: "Encoded") -> "Encoded":
+        """These rows and then the other ones."""
+
+        def join(first: Any, second: Any) -> Any:
+            return np.concatenate([first, second])
+
+        numbers, levels = self.numbers, self.levels
+        return Encoded(
+            join(self.inputs, other.inputs),
+            {
+                n: NumericPast(join(p.location, other.numbers[n].location), join(p.scale, other.numbers[n].scale))
+                for n, p in numbers.items()
+            },
+            {name: join(values, other.observed[name]) for name, values in self.observed.items()},
+            {
+                n: LevelPast(
+                    join(p.codes, other.levels[n].codes),
+                    join(p.shares, other.levels[n].shares),
+                    join(p.rarity, other.levels[n].rarity),
+                )
+                for n, p in levels.items()
+            },
+            join(self.history_rows, other.history_rows),
+        )
+
     def blocks(self, rows: int) -> Iterator["Encoded"]:
         """The same in consecutive blocks of at most so many rows."""
         for start in range(0, len(self.inputs), rows):

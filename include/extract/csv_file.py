@@ -30,6 +30,8 @@ def read_csv(contract: Contract, data: bytes, where: str) -> Cells:
     """Read every cell as text; a row with more values than the header is kept and its surplus told."""
     text = _decoded(contract, _unzipped(data, where), where)
     header = _header(contract, text, where)
+    # Blank lines at the end are cut here, as behind values with line breaks no row tells its line.
+    text = text.rstrip("\r\n")
     table = _table(contract, text, len(header), where)
     table.index = pd.RangeIndex(1, len(table) + 1)
     rows = table.iloc[FIRST_LINE - 1 :]

@@ -36,11 +36,25 @@ def fetch(location: str) -> bytes:
     try:
         return bytes(files.cat_file(path))
     except FileNotFoundError:
-        raise ExtractNotArrivedError(
-            f"{shown(location)}: there is no extract here; deliver it, or correct extract.path in the contract"
-        ) from None
+        raise _absent(location) from None
     except OSError as problem:
         raise _unreachable(location, problem) from None
+
+
+def copy(location: str, target: Path) -> None:
+    """Copy the extract as it is now to a local file; the file appears complete or not at all.
+
+    Raises ExtractNotArrivedError where there is no extract.
+    """
+    files, path = _file_system(location)
+    arriving = target.with_name(f".{target.name}.arriving")
+    try:
+        files.get_file(path, str(arriving))
+    except FileNotFoundError:
+        raise _absent(location) from None
+    except OSError as problem:
+        raise _unreachable(location, problem) from None
+    arriving.replace(target)
 
 
 def shown(location: str) -> str:
@@ -59,6 +73,12 @@ def _file_system(location: str) -> tuple[Any, str]:
             "requirements.in, or correct extract.path in the contract"
         ) from None
     return files, str(path)
+
+
+def _absent(location: str) -> ExtractNotArrivedError:
+    return ExtractNotArrivedError(
+        f"{shown(location)}: there is no extract here; deliver it, or correct extract.path in the contract"
+    )
 
 
 def _unreachable(location: str, problem: OSError) -> ExtractUnreadableError:

@@ -23,8 +23,10 @@ SUFFIXES = {
 }
 
 
-def read(contract: Contract, location: str) -> pd.DataFrame:
+def read(contract: Contract, location: str, name: str | None = None) -> pd.DataFrame:
     """Read one night's extract as it came.
+
+    name: what to call the file in messages, where it is a copy of the one that was delivered.
 
     Returns a frame with the index `line` (the line of the file; the first data row is 2, in every format) and columns
     named by field where a header is a field's header, else by the header; values are texts, or what a Parquet or Excel
@@ -33,12 +35,12 @@ def read(contract: Contract, location: str) -> pd.DataFrame:
     Raises ExtractNotArrivedError and ExtractUnreadableError.
     """
     kind = contract.extract.format or _format(location)
-    data = fetch(location)
+    data, called = fetch(location), shown(name or location)
     if not data:
         raise ExtractUnreadableError(
-            f"{shown(location)}: the file is empty (0 bytes), not even a header came; have the extract delivered again"
+            f"{called}: the file is empty (0 bytes), not even a header came; have the extract delivered again"
         )
-    return raw_frame(contract, READERS[kind](contract, data, shown(location)), shown(location))
+    return raw_frame(contract, READERS[kind](contract, data, called), called)
 
 
 def _format(location: str) -> str:

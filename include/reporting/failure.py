@@ -20,7 +20,9 @@ from include.reporting.rendering import render
 from include.reporting.wording import long_date, one_line, web_address
 
 MOST_LINES = 25  # of an error; the log has the rest
-RUN_AGAIN = "Then clear the failed task in the Airflow UI: the run goes on from there, and repeats nothing that is done."
+RUN_AGAIN = (
+    "Then clear the failed task in the Airflow UI: the run goes on from there, and repeats nothing that is done."
+)
 
 # What failed in words, and the step before running again.
 ADVICE: dict[type[BaseException], tuple[str, str]] = {

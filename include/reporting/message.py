@@ -42,7 +42,9 @@ class Message:
     @property
     def message_id(self) -> str:
         """Message-ID made from the content, so that mail clients show a message sent twice after a crash once."""
-        domain = re.sub(r"[^A-Za-z0-9.-]", "-", self.recipients[0].rpartition("@")[2]) if self.recipients else "localhost"
+        domain = (
+            re.sub(r"[^A-Za-z0-9.-]", "-", self.recipients[0].rpartition("@")[2]) if self.recipients else "localhost"
+        )
         return f"<{self.digest[:32]}@{domain}>"
 
     def as_email(self, sender: str) -> EmailMessage:

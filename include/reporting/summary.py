@@ -64,7 +64,10 @@ def summary_message(
 def _verdict(counts: NightCounts) -> tuple[str, str]:
     """Headline and one line below it."""
     if counts.state == "missing":
-        return "No extract arrived", "Nothing was loaded and nothing scored. Ask for the extract, then run the night again."
+        return (
+            "No extract arrived",
+            "Nothing was loaded and nothing scored. Ask for the extract, then run the night again.",
+        )
     if counts.state == "refused":
         return "The night was refused", "The extract is not what the contract says; nothing of it was loaded."
     if not counts.scored and counts.loaded:
@@ -72,7 +75,9 @@ def _verdict(counts: NightCounts) -> tuple[str, str]:
     if not counts.flagged:
         return "Nothing to check", f"None of the {count(counts.scored or 0, 'scored invoice')} stands out."
     risk = moneys(counts.at_risk)
-    share = f"{counts.flagged / counts.scored:.1%} of the {count(counts.scored, 'scored invoice')}" if counts.scored else ""
+    share = (
+        f"{counts.flagged / counts.scored:.1%} of the {count(counts.scored, 'scored invoice')}" if counts.scored else ""
+    )
     return (
         f"{count(counts.flagged, 'invoice')} to check",
         "; ".join(part for part in (f"{risk} at risk" if risk else "", share) if part) + ".",
@@ -119,9 +124,13 @@ def _doubts(counts: NightCounts, extract_date: date) -> list[str]:
         return doubts
     loaded, quarantined = counts.loaded or 0, counts.quarantined or 0
     if counts.rows_in is not None and counts.rows_in != loaded + quarantined:
-        doubts.append(f"{counts.rows_in:,} rows came in, but {loaded:,} loaded and {quarantined:,} quarantined make another sum.")
+        doubts.append(
+            f"{counts.rows_in:,} rows came in, but {loaded:,} loaded and {quarantined:,} quarantined make another sum."
+        )
     if counts.scored is not None and counts.scored != loaded:
-        doubts.append(f"{loaded:,} invoices are loaded, but {counts.scored:,} are scored: run score_invoices for this night.")
+        doubts.append(
+            f"{loaded:,} invoices are loaded, but {counts.scored:,} are scored: run score_invoices for this night."
+        )
     if counts.model_trained_until and (extract_date - counts.model_trained_until).days > OLD_MODEL_DAYS:
         doubts.append("The model is old: see why train_autoencoder has promoted none since.")
     return doubts

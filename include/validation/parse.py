@@ -55,6 +55,8 @@ def parse(contract: Contract, raw: pd.DataFrame) -> Parsed:
 
 def shown(value: Any) -> str:
     """A value as it may stand in a sentence: quoted, on one line, at most 60 characters."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return "empty"
     if isinstance(value, datetime | date):
         return value.isoformat().removesuffix("T00:00:00")
     text = repr(value.item() if isinstance(value, np.generic) else value)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from include.contract import Contract
 from include.extract import MISFIT
-from include.validation.parse import Parsed
+from include.validation.parse import Parsed, shown
 from include.validation.quarantine import reasons_of
 from include.validation.rules import Rule
 from include.validation.suite import Finding
@@ -47,8 +47,8 @@ def told(seen: Evidence, breach: Breach) -> str:
     lines = [str(seen.raw.index[position]) for position in breach.first[:LINES_SHOWN]]
     more = ", …" if breach.rows > len(lines) else ""
     example = reasons_of(breach.rule, breach.first[:1], seen.raw, seen.parsed.unreadable)
-    rows, line = ("1 row", "line") if breach.rows == 1 else (f"{breach.rows:,} rows", "lines")
-    return f"{rows} ({line} {', '.join(lines)}{more}): {example[0] if example else breach.rule.label}"
+    reason = example[0] if example else breach.rule.label
+    return f"{_rows(breach.rows)} ({'line' if breach.rows == 1 else 'lines'} {', '.join(lines)}{more}): {reason}"
 
 
 def too_many_unfit(seen: Evidence, unfit: int, breaches: Sequence[Breach], least: bool = False) -> list[str]:
@@ -76,7 +76,7 @@ def table_problem(seen: Evidence, rule: Rule, finding: Finding) -> str:
         return _missing_columns(seen)
     if rule.kind == "expect_table_row_count_to_be_between" and not rule.where:
         return f"{seen.source}{_rows(len(seen.raw))} came; {rule.words}; have the extract delivered again"
-    observed = "" if finding.observed is None else f"{finding.observed!r:.200} came; "
+    observed = "" if finding.observed is None else f"{shown(finding.observed)} came; "
     return f"{seen.source}{rule.where}: {observed}{rule.label.removeprefix(': ')}"
 
 

@@ -50,13 +50,17 @@ class Rule:
         if column.endswith(UNREADABLE):
             return f"{column.removesuffix(UNREADABLE)}: {came[0]}"
         values = ", ".join(f"{name}: {shown(value)}" for name, value in zip(self.columns, came, strict=True))
-        return f"{values}{'' if self.words.startswith(':') else ' '}{self.words}"
+        return values + self._glued
 
     @property
     def label(self) -> str:
         """The rule in words, for counts."""
         names = ", ".join(name.removesuffix(UNREADABLE) for name in self.columns)
-        return f"{names}{'' if self.words.startswith(':') else ' '}{self.words}".strip()
+        return (names + self._glued).strip()
+
+    @property
+    def _glued(self) -> str:
+        return self.words if self.words.startswith((":", ",")) else f" {self.words}"
 
 
 UNREADABLE = " (unreadable)"
@@ -100,7 +104,7 @@ def _table_rules(contract: Contract, usual_rows: float | None) -> Iterator[Rule]
 
 def _row_count(few: int, many: int | None, because: str) -> Rule:
     expected = f"at least {few:,}" if many is None else f"{few:,} to {many:,}"
-    words = f"expected {expected} rows, {because}"
+    words = f"expected {expected} {'row' if expected == 'at least 1' else 'rows'}, {because}"
     bounds = {"min_value": few, "max_value": many}
     return Rule("expect_table_row_count_to_be_between", bounds, "abort", (), words, row_level=False)
 
@@ -110,7 +114,7 @@ def _field_rules(contract: Contract, name: str, field: InvoiceField) -> Iterator
     needed = name in contract.key and field.severity == "warn"
     presence: Severity = "quarantine" if needed else field.severity
     if field.required:
-        yield _value_rule("not_be_null", name, presence, "where a value is required")
+        yield _value_rule("not_be_null", name, presence, ", but a value is required")
     yield Rule(
         "expect_column_values_to_be_null",
         {"column": unreadable(name)},

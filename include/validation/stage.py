@@ -1,8 +1,10 @@
 """The validation stage: raw frame in, outcome of the night out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from include.contract import Contract
@@ -14,6 +16,7 @@ from include.validation.quarantine import Reasons, quarantine, reasons_of, same_
 from include.validation.rules import build_rules, unreadable
 from include.validation.suite import Finding, NightSuite
 
+NOT_NULL = "expect_column_values_to_not_be_null"
 Broken = dict[int, list[int]]  # by the rule's place: positions of the rows that break it
 
 
@@ -29,8 +32,9 @@ def validate(
     """
     parsed = parse(contract, raw)
     seen = Evidence(contract, build_rules(contract, usual_rows), raw, parsed, file)
-    suite = NightSuite(contract.name, seen.rules, _judged_frame(contract, raw, parsed))
-    findings, data_docs = suite.run(docs)
+    suite = NightSuite(contract.name, seen.rules, _judged_frame(contract, raw, parsed), docs)
+    findings, data_docs = suite.run()
+    findings = _without_unreadable(seen, findings)
 
     problems, warnings = _table_level(seen, findings)
     problems = problems or _hopeless(seen, findings)
@@ -38,7 +42,8 @@ def validate(
         return _refused(seen, problems, warnings, data_docs)
 
     broken = suite.broken_rows(seen.rules[finding.place] for finding in findings if not finding.error)
-    broken = _without_unreadable(seen, broken)
+    broken |= {finding.place: finding.first for finding in findings if seen.rules[finding.place].kind == NOT_NULL}
+    broken = {place: positions for place, positions in sorted(broken.items()) if positions}
     for place, positions in broken.items():
         breach = Breach(seen.rules[place], len(positions), positions)
         if seen.rules[place].severity == "abort":
@@ -91,17 +96,18 @@ def _hopeless(seen: Evidence, findings: Iterable[Finding]) -> list[str]:
     return too_many_unfit(seen, max((breach.rows for breach in breaches), default=0), breaches, least=True)
 
 
-def _without_unreadable(seen: Evidence, broken: Broken) -> Broken:
-    """A value that came but could not be read is not empty, although its typed value is missing."""
-    kept: Broken = {}
-    for place, rows in sorted(broken.items()):
-        rule, positions = seen.rules[place], rows
-        if rule.kind == "expect_column_values_to_not_be_null":
-            empty = seen.raw[rule.columns[0]].isna().to_numpy()
-            positions = [position for position in rows if empty[position]]
-        if positions:
-            kept[place] = positions
-    return kept
+def _without_unreadable(seen: Evidence, findings: Iterable[Finding]) -> list[Finding]:
+    """Correct the findings about empty values: what came but could not be read has no typed value, yet is not empty."""
+    corrected = []
+    for finding in findings:
+        rule = seen.rules[finding.place]
+        if rule.kind != NOT_NULL or finding.error:
+            corrected.append(finding)
+            continue
+        empty = np.flatnonzero(seen.raw[rule.columns[0]].isna()).tolist()
+        if empty:
+            corrected.append(replace(finding, rows=len(empty), first=empty))
+    return corrected
 
 
 def _reasons(seen: Evidence, broken: Broken) -> Reasons:

@@ -13,6 +13,8 @@ import pandas as pd
 
 from include.validation.rules import Rule
 
+SITE = "night"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -34,29 +36,40 @@ class Finding:
 class NightSuite:
     """One night's rules bound to one frame, in a GX context of its own that lives in memory.
 
-    frame: index 0..rows-1; only rules whose columns it has are run.
+    frame: index 0..rows-1; only rules whose columns it has are run. docs: folder of the night's Data Docs.
     """
 
-    def __init__(self, name: str, rules: Sequence[Rule], frame: pd.DataFrame) -> None:
+    def __init__(self, name: str, rules: Sequence[Rule], frame: pd.DataFrame, docs: Path) -> None:
         import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
 
         self._rules = [rule for rule in rules if set(rule.columns) <= set(frame.columns)]
         self._frame = frame
         self._name = name
+        self._docs = docs.absolute()
         with _quiet():
-            self._context = gx.get_context(mode="ephemeral")
-            self._context.enable_analytics(enable=False)
-            self._context.variables.progress_bars = ProgressBarsConfig(globally=False)
+            # Its own defaults would make a temporary folder for Data Docs, and count usage where that is built in.
+            self._context = gx.get_context(
+                mode="ephemeral",
+                project_config=DataContextConfig(
+                    store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+                    data_docs_sites={SITE: _site(docs)},
+                    analytics_enabled=False,
+                    progress_bars=ProgressBarsConfig(globally=False),
+                ),
+            )
             source = self._context.data_sources.add_pandas(name=name)
             self._batch_definition = source.add_dataframe_asset("night").add_batch_definition_whole_dataframe("extract")
 
-    def run(self, docs: Path) -> tuple[list[Finding], str]:
-        """Run all rules once, summarised, and write the Data Docs below `docs`; return failures and the index page."""
+    def run(self) -> tuple[list[Finding], str]:
+        """Run all rules once, summarised, and write the Data Docs; return failures and the index page."""
         import great_expectations as gx
 
         with _quiet():
-            self._site(docs)
             suite = self._context.suites.add(
                 gx.ExpectationSuite(self._name, expectations=[copy.copy(rule.expectation) for rule in self._rules])
             )
@@ -64,8 +77,10 @@ class NightSuite:
             result = self._context.validation_definitions.add(definition).run(
                 batch_parameters={"dataframe": self._frame}, result_format="SUMMARY"
             )
+            self._docs.mkdir(parents=True, exist_ok=True)
+            self._context.clean_data_docs(SITE)  # the pages of an earlier try
             self._context.build_data_docs()
-        return [_finding(each) for each in result.results if not each.success], str(docs / "index.html")
+        return [_finding(each) for each in result.results if not each.success], str(self._docs / "index.html")
 
     def broken_rows(self, rules: Iterable[Rule]) -> dict[int, list[int]]:
         """Positions of the rows that break each of these rules, by the rule's place.
@@ -85,23 +100,13 @@ class NightSuite:
             )
         return {_place(each): list(each.result.get("unexpected_index_list") or []) for each in result.results}
 
-    def _site(self, docs: Path) -> None:
-        """Let the Data Docs of this context be one site in `docs`, without the pages of an earlier try."""
-        docs.mkdir(parents=True, exist_ok=True)
-        for site in list(self._context.variables.data_docs_sites or {}):
-            self._context.delete_data_docs_site(site)
-        self._context.add_data_docs_site(
-            "night",
-            {
-                "class_name": "SiteBuilder",
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-                "store_backend": {
-                    "class_name": "TupleFilesystemStoreBackend",
-                    "base_directory": str(docs.absolute()),
-                },
-            },
-        )
-        self._context.clean_data_docs("night")
+
+def _site(docs: Path) -> dict[str, Any]:
+    return {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.absolute())},
+    }
 
 
 def _place(result: Any) -> int:

@@ -1,0 +1,75 @@
+# make demo   the main job end to end on an embedded Postgres
+# make test   the whole test suite
+# make up     Airflow with its web UI, in the state that the demo left; make down stops it
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+export PYTHONPATH := $(CURDIR)
+
+# requirements*.txt name every package with its hash, so nothing needs resolving (--no-deps).
+ifdef UV
+install = $(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(1)
+else
+install = $(BIN)/python -m pip install --no-deps --require-hashes --disable-pip-version-check --progress-bar off -r $(1) 2>&1 \
+	| awk -v file=$(1) '/^Collecting/ {n++; if (n % 20 == 0) {print "  " n " packages"; fflush()}} /^Installing/ {print "  unpacking " n " packages (a minute)"; fflush()} /ERROR|error:/ {print}'
+endif
+
+.PHONY: help demo test test-fast lint up down dsn psql lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/installed ## the main job end to end, on made-up invoices
+	@$(BIN)/python -m local.demo
+
+test: $(VENV)/installed-dev lint ## linters and the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev ## linters and types only
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+up: $(VENV)/installed ## Airflow with its web UI on the embedded Postgres
+	@$(BIN)/python -m local.deployment up
+
+down: $(VENV)/installed ## stop Airflow and the embedded Postgres
+	@$(BIN)/python -m local.deployment down
+
+dsn: $(VENV)/installed ## address of the invoices database
+	@$(BIN)/python -m local.deployment dsn
+
+psql: $(VENV)/installed ## a psql session in the invoices database
+	@$(BIN)/python -m local.deployment psql
+
+lock: ## pin what requirements*.in name (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+
+clean: ## stop everything and delete what demo and tests made
+	@test ! -x $(BIN)/python || $(BIN)/python -m local.deployment down
+	rm -rf var .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "This needs Python 3.11 to 3.13 and $(PYTHON) is %d.%d: name another, e.g. make PYTHON=python3.12 demo" % sys.version_info[:2])'
+ifdef UV
+	@$(UV) venv -q --python $(PYTHON) $(VENV)
+else
+	@$(PYTHON) -m venv $(VENV)
+endif
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	@echo "Installing the packages of requirements.txt into $(VENV) (about 2 minutes, once)"
+	@$(call install,requirements.txt)
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "Installing the packages of requirements-dev.txt"
+	@$(call install,requirements-dev.txt)
+	@touch $@

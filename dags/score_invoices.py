@@ -1,0 +1,85 @@
+"""### Score the night's invoices and alert
+
+Runs daily, after validation. Waits until the night is loaded, scores it in chunks with the champion of that night (the
+newest model trained on earlier nights only), publishes scores and anomalies in one transaction, and alerts the
+recipients of the contract. Rows loaded = rows scored, always. A backfill publishes but wakes nobody.
+
+**By hand:** trigger with an extract date; name a model version to judge a night with another model - its scores are
+added beside the others. Scoring a night again leaves the same rows and sends no second alert.
+
+**When it fails:** *no champion model yet* - run `train_autoencoder` first. *refused by validation* - see
+`validate_invoices`. Otherwise clear the failed task; nothing is published by halves.
+"""
+
+import invoice_mail
+import invoice_runs as runs
+from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+CONTRACT = runs.contract()
+
+
+@dag(
+    **runs.settings(CONTRACT.schedule.score_invoices, "daily"),
+    doc_md=__doc__,
+    params={
+        "extract_date": runs.extract_date_param("The night to score; the night of the run where empty."),
+        "model_version": Param(
+            None,
+            type=["null", "string"],
+            title="Model version",
+            description="The night's champion where empty.",
+        ),
+        "dry_run": runs.DRY_RUN,
+    },
+)
+def score_invoices():
+    @task.sensor(poke_interval=60, timeout=CONTRACT.extract.deadline_hours * 3600, mode="reschedule")
+    @runs.answering
+    def wait_for_night() -> bool:
+        from include.pipeline.judge import night_loaded
+
+        return night_loaded(CONTRACT, runs.dsn(), runs.extract_date())
+
+    @task(inlets=[runs.INVOICES, runs.MODELS])
+    @runs.answering
+    def plan() -> list[dict]:
+        from include.pipeline.judge import plan_scoring
+
+        return plan_scoring(
+            CONTRACT, runs.dsn(), runs.extract_date(), get_current_context()["params"]["model_version"], runs.staging()
+        )
+
+    @task(map_index_template="{{ task.op_kwargs['chunk']['chunk'] + 1 }} of {{ task.op_kwargs['chunk']['chunks'] }}")
+    @runs.answering
+    def score(chunk: dict) -> dict:
+        from include.pipeline.judge import score_chunk
+
+        return score_chunk(CONTRACT, runs.dsn(), chunk)
+
+    @task(outlets=[runs.ANOMALIES])
+    @runs.answering
+    def publish(scored: list[dict], *, outlet_events=None) -> dict:
+        from include.pipeline.judge import publish_night
+
+        if get_current_context()["params"]["dry_run"]:
+            raise AirflowSkipException(f"dry run: {sum(c['flagged'] for c in scored)} would be flagged")
+        counts = publish_night(CONTRACT, runs.dsn(), list(scored))
+        outlet_events[runs.ANOMALIES].extra = counts
+        return counts
+
+    @task
+    @runs.answering
+    def alert(published: dict) -> str:
+        from include.pipeline.report import send_alert
+
+        if runs.is_backfill():
+            raise AirflowSkipException("a backfill publishes anomalies but sends no alerts; see v_open_anomalies")
+        return send_alert(CONTRACT, runs.dsn(), published, invoice_mail.send)
+
+    planned = plan()
+    wait_for_night() >> planned
+    alert(publish(score.expand(chunk=planned)))
+
+
+score_invoices()

@@ -1,0 +1,39 @@
+"""### Send the morning summary
+
+Runs daily, after scoring. Sends what became of the night: rows in, loaded, quarantined, scored and flagged, money at
+risk, the anomalies with their explanations, and the last thirty nights as a plot. It is sent also where the night was
+refused, is missing or has no anomalies, so that no mail means that something is wrong with the mail.
+
+**By hand:** trigger with an extract date; a dry run writes the message to the outbox folder only.
+"""
+
+import invoice_mail
+import invoice_runs as runs
+from airflow.sdk import dag, get_current_context, task
+
+CONTRACT = runs.contract()
+
+
+@dag(
+    **runs.settings(CONTRACT.schedule.summarise_anomalies, "daily"),
+    doc_md=__doc__,
+    params={
+        "extract_date": runs.extract_date_param("The night to summarise; the night of the run where empty."),
+        "dry_run": runs.DRY_RUN,
+    },
+)
+def summarise_anomalies():
+    @task(inlets=[runs.ANOMALIES])
+    @runs.answering
+    def summarise() -> str:
+        from include.pipeline.report import send_summary
+
+        only_file = runs.is_backfill() or get_current_context()["params"]["dry_run"]
+        return send_summary(
+            CONTRACT, runs.dsn(), runs.extract_date(), invoice_mail.write if only_file else invoice_mail.send
+        )
+
+    summarise()
+
+
+summarise_anomalies()

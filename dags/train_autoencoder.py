@@ -1,0 +1,66 @@
+"""### Train the autoencoder on the company's own invoices
+
+Runs weekly. Trains on the contract's training window up to the run's date, holds the newest nights out, plants
+anomalies in them, and evaluates the new model beside the champion and beside simple peers. It becomes champion if it is
+not worse. Models are folders below `models/` and rows of `model_versions`.
+
+**First use:** load a history of invoices with `validate_invoices`, then trigger this DAG; scoring needs its champion.
+
+**When it fails:** too few invoices - validate more nights, or widen `detection.training_days` in the contract. To go
+back to an older model, trigger `score_invoices` with its version.
+"""
+
+import invoice_runs as runs
+from airflow.sdk import Param, dag, get_current_context, task
+
+CONTRACT = runs.contract()
+
+
+@dag(
+    **runs.settings(CONTRACT.schedule.train_autoencoder, "weekly", max_active_runs=1),
+    doc_md=__doc__,
+    params={
+        "extract_date": runs.extract_date_param("Last night to train on; the date of the run where empty."),
+        "promote": Param(
+            "if better",
+            enum=["if better", "always", "never"],
+            title="Promote",
+            description="Whether the new model becomes champion.",
+        ),
+    },
+)
+def train_autoencoder():
+    @task(inlets=[runs.INVOICES])
+    @runs.answering
+    def training_set() -> dict:
+        from include.pipeline.learn import stage_training_set
+
+        return stage_training_set(CONTRACT, runs.dsn(), runs.extract_date(), runs.staging())
+
+    @task
+    @runs.answering
+    def train(staged: dict) -> dict:
+        from include.pipeline.learn import train as train_challenger
+
+        return train_challenger(CONTRACT, runs.places(), staged)
+
+    @task
+    @runs.answering
+    def evaluate(trained: dict) -> dict:
+        from include.pipeline.learn import evaluate_challenger
+
+        return evaluate_challenger(CONTRACT, runs.dsn(), runs.places(), trained)
+
+    @task(outlets=[runs.MODELS])
+    @runs.answering
+    def promote(evaluated: dict, *, outlet_events=None) -> dict:
+        from include.pipeline.learn import promote as promote_challenger
+
+        outcome = promote_challenger(runs.dsn(), evaluated, get_current_context()["params"]["promote"])
+        outlet_events[runs.MODELS].extra = outcome
+        return outcome
+
+    promote(evaluate(train(training_set())))
+
+
+train_autoencoder()

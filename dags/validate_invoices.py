@@ -1,0 +1,78 @@
+"""### Validate the night's extract and load it
+
+Runs nightly. Waits for the extract, takes a snapshot of it, validates it with Great Expectations, and loads the valid
+rows; unfit rows go to `quarantined_invoices` with every reason. Rows in = rows loaded + rows quarantined, always.
+
+**By hand:** trigger with an extract date, and a path where the file is not at its usual place. **A range of nights:**
+backfill this DAG, then `score_invoices`. Running a night again leaves the same rows.
+
+**When it fails:** `wait_for_extract` - the extract did not arrive in time: deliver it and clear the task. `validate` -
+the night was refused as a whole; the log says which rule, what was expected and what came, and the Data Docs show it:
+have the extract corrected, or change the rule in the contract, and clear `snapshot` and what follows.
+"""
+
+import invoice_runs as runs
+from airflow.sdk import Param, dag, get_current_context, task
+
+CONTRACT = runs.contract()
+
+
+@dag(
+    **runs.settings(CONTRACT.schedule.validate_invoices, "nightly"),
+    doc_md=__doc__,
+    params={
+        "extract_date": runs.extract_date_param("The night to validate; the night of the run where empty."),
+        "extract_path": Param(
+            None,
+            type=["null", "string"],
+            title="Extract path",
+            description="File or URL to read instead of the contract's.",
+        ),
+        "dry_run": runs.DRY_RUN,
+    },
+)
+def validate_invoices():
+    def extract_path() -> str | None:
+        return get_current_context()["params"]["extract_path"]
+
+    @task.sensor(poke_interval=60, timeout=CONTRACT.extract.deadline_hours * 3600, mode="reschedule")
+    @runs.answering
+    def wait_for_extract() -> bool:
+        from include.pipeline.ingest import extract_arrived
+
+        return extract_arrived(CONTRACT, runs.places(), runs.extract_date(), extract_path())
+
+    @task
+    @runs.answering
+    def snapshot() -> dict:
+        from include.pipeline.ingest import take_snapshot
+
+        return take_snapshot(CONTRACT, runs.places(), runs.extract_date(), extract_path(), runs.staging())
+
+    @task
+    @runs.answering
+    def validate(taken: dict) -> dict:
+        from include.pipeline.ingest import validate_snapshot
+
+        return validate_snapshot(CONTRACT, runs.places(), runs.dsn(), runs.extract_date(), taken)
+
+    @task.short_circuit
+    def unless_dry_run(validated: dict) -> bool:
+        return not get_current_context()["params"]["dry_run"]
+
+    @task(outlets=[runs.INVOICES])
+    @runs.answering
+    def load(validated: dict, *, outlet_events=None) -> dict:
+        from include.pipeline.ingest import load_night
+
+        counts = load_night(CONTRACT, runs.dsn(), runs.extract_date(), validated)
+        outlet_events[runs.INVOICES].extra = counts
+        return counts
+
+    taken = snapshot()
+    validated = validate(taken)
+    wait_for_extract() >> taken
+    unless_dry_run(validated) >> load(validated)
+
+
+validate_invoices()

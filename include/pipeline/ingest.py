@@ -1,0 +1,101 @@
+"""Bring one night's extract into the warehouse: snapshot, validate, load."""
+
+import json
+import logging
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from include import extract, warehouse
+from include.contract import Contract
+from include.errors import NightRefusedError
+from include.places import Places
+from include.validation import validate
+
+log = logging.getLogger(__name__)
+
+OUTCOME = "outcome.json"
+
+
+def extract_arrived(contract: Contract, places: Places, extract_date: date, path: str | None) -> bool:
+    """Whether the night's extract is where the contract (or the trigger form) says."""
+    location = extract.locate(contract, extract_date, places, path)
+    arrived = extract.arrived(location)
+    log.info("%s %s", location, "has arrived" if arrived else "is not there yet")
+    return arrived
+
+
+def take_snapshot(
+    contract: Contract, places: Places, extract_date: date, path: str | None, staging: Path
+) -> dict[str, Any]:
+    """Copy the extract into staging, so that the later steps read the same bytes whatever happens to the original."""
+    location = extract.locate(contract, extract_date, places, path)
+    staged = staging / f"extract_{Path(location).name}"
+    extract.copy(location, staged)
+    size = staged.stat().st_size
+    log.info("took %s (%s bytes)", location, f"{size:,}")
+    return {"file": location, "staged": str(staged), "bytes": size}
+
+
+def validate_snapshot(
+    contract: Contract, places: Places, dsn: str, extract_date: date, snapshot: dict[str, Any]
+) -> dict[str, Any]:
+    """Validate the staged extract and stage its valid and its quarantined rows.
+
+    A refused night gets its row in validation_runs and raises NightRefusedError; nothing of it is loaded.
+    """
+    staged, file = Path(snapshot["staged"]), snapshot["file"]
+    night = warehouse.Night(extract_date, file)
+    with warehouse.connect(dsn) as connection:
+        warehouse.migrate(connection, contract)
+        usual = warehouse.usual_rows(connection, extract_date)
+    raw = extract.read(contract, str(staged), name=file)
+    outcome = validate(contract, raw, usual_rows=usual, file=file, docs=places.data_docs(extract_date))
+    for warning in outcome.warnings:
+        log.warning("%s", warning)
+    if not outcome.success:
+        with warehouse.connect(dsn) as connection:
+            warehouse.refuse_night(connection, night, outcome.rows_in, outcome.problems, outcome.data_docs)
+        raise NightRefusedError(
+            f"{file}: the night of {extract_date} is refused and nothing of it was loaded: "
+            + "; ".join(outcome.problems)
+            + f". Data Docs: {outcome.data_docs}. Correct the extract, or the rule in the contract, and run again"
+        )
+    outcome.valid.to_parquet(staged.with_name("valid.parquet"))
+    outcome.quarantined.to_parquet(staged.with_name("quarantined.parquet"))
+    report = {"rows_in": outcome.rows_in, "warnings": outcome.warnings, "data_docs": outcome.data_docs}
+    staged.with_name(OUTCOME).write_text(json.dumps(report))
+    log.info("%s rows: %s valid, %s quarantined", outcome.rows_in, len(outcome.valid), len(outcome.quarantined))
+    return {
+        "file": file,
+        "staging": str(staged.parent),
+        "rows_in": outcome.rows_in,
+        "valid": len(outcome.valid),
+        "quarantined": len(outcome.quarantined),
+    }
+
+
+def load_night(contract: Contract, dsn: str, extract_date: date, validated: dict[str, Any]) -> dict[str, Any]:
+    """Publish the staged rows of a night in one transaction; returns the row counts."""
+    staging = Path(validated["staging"])
+    report = json.loads((staging / OUTCOME).read_text())
+    with warehouse.connect(dsn) as connection:
+        counts = warehouse.load_night(
+            connection,
+            contract,
+            warehouse.Night(extract_date, validated["file"]),
+            pd.read_parquet(staging / "valid.parquet"),
+            pd.read_parquet(staging / "quarantined.parquet"),
+            rows_in=report["rows_in"],
+            warnings=report["warnings"],
+            data_docs=report["data_docs"],
+        )
+    log.info("%s rows in, %s loaded, %s quarantined", counts.rows_in, counts.loaded, counts.quarantined)
+    return {
+        "extract_date": extract_date.isoformat(),
+        "rows_in": counts.rows_in,
+        "loaded": counts.loaded,
+        "quarantined": counts.quarantined,
+    }

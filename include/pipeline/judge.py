@@ -1,0 +1,121 @@
+"""Score a night: plan its chunks, score each, publish all in one transaction."""
+
+import logging
+import math
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from include import warehouse
+from include.contract import Contract
+from include.detection import explain
+from include.errors import NightRefusedError, NoModelError
+from include.lifecycle import load_model
+
+log = logging.getLogger(__name__)
+
+FRAMES = ("scores", "anomalies", "fields")
+
+
+def night_loaded(contract: Contract, dsn: str, extract_date: date) -> bool:
+    """Whether the night is in the warehouse; raise NightRefusedError where validation refused it."""
+    with warehouse.connect(dsn) as connection:
+        warehouse.migrate(connection, contract)
+        status = warehouse.night_status(connection, extract_date)
+    if status == "refused":
+        raise NightRefusedError(
+            f"the night of {extract_date} was refused by validation, so there is nothing to score; see its row in "
+            "v_data_quality, correct the extract, run validate_invoices for it, then clear this run"
+        )
+    log.info("the night of %s is %s", extract_date, status)
+    return status == "loaded"
+
+
+def plan_scoring(
+    contract: Contract, dsn: str, extract_date: date, version: str | None, staging: Path
+) -> list[dict[str, Any]]:
+    """Choose the model that may judge the night and cut the night into chunks, all of an entity in one chunk.
+
+    Raises NoModelError with the way out where no model was trained before the night.
+    """
+    with warehouse.connect(dsn) as connection:
+        model = warehouse.model(connection, version) if version else warehouse.model_for_night(connection, extract_date)
+        if model is None:
+            raise NoModelError(_no_model(connection, extract_date, version))
+        rows = warehouse.night_rows(connection, extract_date)
+    chunks = max(1, math.ceil(rows / contract.detection.chunk_rows))
+    log.info("%s invoices of %s, model %s, %s chunk(s)", f"{rows:,}", extract_date, model.version, chunks)
+    return [
+        {
+            "extract_date": extract_date.isoformat(),
+            "version": model.version,
+            "chunk": chunk,
+            "chunks": chunks,
+            "staging": str(staging),
+        }
+        for chunk in range(chunks)
+    ]
+
+
+def score_chunk(contract: Contract, dsn: str, chunk: dict[str, Any]) -> dict[str, Any]:
+    """Score one chunk and explain what it flags; the results wait in staging until all chunks are done."""
+    extract_date = date.fromisoformat(chunk["extract_date"])
+    place = (chunk["chunk"], chunk["chunks"])
+    with warehouse.connect(dsn) as connection:
+        record = warehouse.model(connection, chunk["version"])
+        if record is None:
+            raise NoModelError(f"model {chunk['version']} is no longer in model_versions; clear the task plan")
+        invoices = warehouse.read_chunk(connection, contract, extract_date, *place)
+        history = warehouse.read_history(connection, contract, extract_date, contract.detection.history_days, *place)
+    detector = load_model(contract, Path(record.artefact).parent, record.version, record.checksum)
+    judgement = detector.score(invoices, history)
+    anomalies, fields = explain(detector, judgement, judgement.flagged(contract.detection.review_budget))
+    for name, frame in zip(FRAMES, (judgement.scores, anomalies, fields), strict=True):
+        frame.to_parquet(_staged(chunk, name))
+    log.info("%s scored against %s earlier invoices, %s flagged", len(invoices), len(history), len(anomalies))
+    return {**chunk, "scored": len(invoices), "flagged": len(anomalies)}
+
+
+def publish_night(contract: Contract, dsn: str, scored: list[dict[str, Any]]) -> dict[str, Any]:
+    """Publish the scores of all chunks of a night at once; returns the counts."""
+    scores, anomalies, fields = (
+        pd.concat([pd.read_parquet(_staged(chunk, name)) for chunk in scored]) for name in FRAMES
+    )
+    budget = contract.detection.review_budget
+    if budget is not None:
+        anomalies = anomalies.sort_values("score", ascending=False, kind="stable").head(budget)
+        fields = fields[fields["invoice_key"].isin(anomalies.index)]
+    extract_date, version = date.fromisoformat(scored[0]["extract_date"]), scored[0]["version"]
+    with warehouse.connect(dsn) as connection:
+        counts = warehouse.publish_scores(connection, extract_date, version, scores, anomalies, fields)
+    log.info("%s scored, %s flagged", counts.scored, counts.flagged)
+    return {
+        "extract_date": extract_date.isoformat(),
+        "version": version,
+        "scored": counts.scored,
+        "flagged": counts.flagged,
+    }
+
+
+def _staged(chunk: dict[str, Any], name: str) -> Path:
+    return Path(chunk["staging"]) / f"{name}_{chunk['chunk']}.parquet"
+
+
+def _no_model(connection: Any, extract_date: date, version: str | None) -> str:
+    if version:
+        return (
+            f"there is no model {version!r} in model_versions; leave model_version empty to take the night's champion"
+        )
+    champion = warehouse.champion(connection)
+    if champion is None:
+        return (
+            "there is no champion model yet, so nothing can be scored. Run train_autoencoder once enough nights are "
+            "validated, then clear this run"
+        )
+    return (
+        f"the champion {champion.version} was trained on invoices up to {champion.trained_until}, and the night of "
+        f"{extract_date} is not after that: it would be judged by its own future. Score it with an older model, or "
+        f"name the model in the trigger form (model_version = {champion.version}) to do so all the same"
+    )

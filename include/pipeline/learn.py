@@ -1,0 +1,113 @@
+"""Train on the warehouse's invoices, evaluate, and decide which model judges from now on."""
+
+import json
+import logging
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from include import warehouse
+from include.contract import Contract
+from include.lifecycle import Evaluation, evaluate, is_better, load_model, train_model
+from include.lifecycle.evaluation import hold_out
+from include.places import Places
+
+log = logging.getLogger(__name__)
+
+Promote = Literal["if better", "always", "never"]
+
+
+def stage_training_set(contract: Contract, dsn: str, until: date, staging: Path) -> dict[str, Any]:
+    """Stage the invoices of the training window that ends with the night `until`."""
+    with warehouse.connect(dsn) as connection:
+        warehouse.migrate(connection, contract)
+        invoices = warehouse.training_set(
+            connection, contract, until + timedelta(days=1), contract.detection.training_days
+        )
+    path = staging / "training_set.parquet"
+    invoices.to_parquet(path)
+    nights = invoices["extract_date"]
+    log.info("%s invoices of the nights from %s to %s", f"{len(invoices):,}", nights.min(), nights.max())
+    return {"path": str(path), "rows": len(invoices), "until": until.isoformat()}
+
+
+def train(contract: Contract, places: Places, training_set: dict[str, Any]) -> dict[str, Any]:
+    """Train a challenger and write its artefact."""
+    version, checksum = train_model(contract, pd.read_parquet(training_set["path"]), places.models, progress=log.info)
+    log.info("wrote model %s to %s", version, places.models / version)
+    return {**training_set, "version": version, "checksum": checksum}
+
+
+def evaluate_challenger(contract: Contract, dsn: str, places: Places, trained: dict[str, Any]) -> dict[str, Any]:
+    """Judge the challenger, and the champion beside it, on the held-out invoices; record the challenger."""
+    invoices = pd.read_parquet(trained["path"])
+    history, held_out = hold_out(invoices)
+    version = trained["version"]
+    challenger = evaluate(load_model(contract, places.models, version, trained["checksum"]), history, held_out)
+    metadata = json.loads((places.models / version / "metadata.json").read_text())
+    with warehouse.connect(dsn) as connection:
+        champion = _champion_evaluation(contract, places, connection, history, held_out)
+        warehouse.register_model(
+            connection,
+            warehouse.ModelRecord(
+                version=version,
+                status="challenger",
+                trained_from=date.fromisoformat(metadata["trained_from"]),
+                trained_until=date.fromisoformat(metadata["trained_until"]),
+                rows=metadata["rows"],
+                metrics=challenger.as_metrics(),
+                artefact=str(places.models / version),
+                checksum=trained["checksum"],
+            ),
+        )
+    _report("challenger", challenger)
+    if champion is not None:
+        _report("champion", champion)
+    return {
+        "version": version,
+        "better": is_better(challenger, champion),
+        "average_precision": round(challenger.average_precision, 4),
+        "champion_average_precision": None if champion is None else round(champion.average_precision, 4),
+    }
+
+
+def promote(dsn: str, evaluated: dict[str, Any], rule: Promote) -> dict[str, Any]:
+    """Make the challenger the champion, or reject it; `rule` is what the trigger form asks for."""
+    promoted = rule == "always" or (rule == "if better" and evaluated["better"])
+    with warehouse.connect(dsn) as connection:
+        if promoted:
+            warehouse.promote_model(connection, evaluated["version"])
+        else:
+            warehouse.reject_model(connection, evaluated["version"])
+    log.info("model %s is %s", evaluated["version"], "the champion" if promoted else f"not promoted (rule: {rule})")
+    return {"version": evaluated["version"], "promoted": promoted}
+
+
+def _champion_evaluation(
+    contract: Contract, places: Places, connection: Any, history: pd.DataFrame, held_out: pd.DataFrame
+) -> Evaluation | None:
+    record = warehouse.champion(connection)
+    if record is None:
+        return None
+    try:
+        champion = load_model(contract, Path(record.artefact).parent, record.version, record.checksum)
+    except Exception as problem:
+        # A champion that cannot be read cannot defend its place; scoring would fail with the same message.
+        log.warning("the champion %s cannot be evaluated: %s", record.version, problem)
+        return None
+    return evaluate(champion, history, held_out)
+
+
+def _report(role: str, result: Evaluation) -> None:
+    log.info(
+        "%s: average precision %.3f, ROC AUC %.3f, right field first %.0f %%, alerts on unplanted %.2f %%",
+        role,
+        result.average_precision,
+        result.roc_auc,
+        100 * result.right_field_first,
+        100 * result.alert_rate,
+    )
+    for name, figures in result.baselines.items():
+        log.info("  beside it %s: average precision %.3f", name, figures["average_precision"])

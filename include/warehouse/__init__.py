@@ -1,0 +1,53 @@
+"""The only room that talks to Postgres: migrations, loading a night, reading invoices, models, scores, alerts.
+
+Every function that changes something does all of it or nothing, and doing it again leaves the same rows.
+"""
+
+from include.warehouse.alerts import alert_sent, record_alert
+from include.warehouse.anomalies import Anomaly, AnomalyField, night_anomalies
+from include.warehouse.connection import connect
+from include.warehouse.invoices import read_chunk, read_history, training_set
+from include.warehouse.keys import invoice_keys
+from include.warehouse.migrations import migrate
+from include.warehouse.models import ModelRecord, champion, model, model_for_night, promote_model, register_model
+from include.warehouse.nights import (
+    LoadCounts,
+    Night,
+    load_night,
+    night_rows,
+    night_status,
+    refuse_night,
+    usual_rows,
+)
+from include.warehouse.scores import ScoreCounts, publish_scores
+from include.warehouse.summary import day_counts
+
+__all__ = [
+    "Anomaly",
+    "AnomalyField",
+    "LoadCounts",
+    "ModelRecord",
+    "Night",
+    "ScoreCounts",
+    "alert_sent",
+    "champion",
+    "connect",
+    "day_counts",
+    "invoice_keys",
+    "load_night",
+    "migrate",
+    "model",
+    "model_for_night",
+    "night_anomalies",
+    "night_rows",
+    "night_status",
+    "promote_model",
+    "publish_scores",
+    "read_chunk",
+    "read_history",
+    "record_alert",
+    "refuse_night",
+    "register_model",
+    "training_set",
+    "usual_rows",
+]

@@ -1,0 +1,29 @@
+"""Which alerts were sent, so that none is sent twice."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from include.warehouse.anomalies import Anomaly
+from include.warehouse.connection import ask_one, run, whole
+
+
+def alert_sent(connection: Connection, digest: str) -> bool:
+    """Tell whether an alert with this digest was sent."""
+    return bool(ask_one(connection, "alert_sent", {"digest": digest}))
+
+
+def record_alert(
+    connection: Connection, extract_date: date, version: str, channel: str, anomalies: Sequence[Anomaly], digest: str
+) -> None:
+    """Note that an alert about these anomalies was sent; once for a digest."""
+    values = {
+        "extract_date": extract_date,
+        "version": version,
+        "channel": channel,
+        "anomalies": [anomaly.invoice_key for anomaly in anomalies],
+        "digest": digest,
+    }
+    with whole(connection) as cursor:
+        run(cursor, "record_alert", values)

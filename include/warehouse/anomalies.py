@@ -1,0 +1,54 @@
+"""Anomalies with the fields that explain them, as plain values."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from include.warehouse.connection import ask
+
+
+@dataclass(frozen=True)
+class AnomalyField:
+    """One field of an anomaly. rarity: one normal invoice in this many is as far off. share: of the score, 0 to 1."""
+
+    field: str
+    position: int
+    observed: str | None
+    expected: str | None
+    low: str | None
+    high: str | None
+    error: float
+    rarity: float
+    share: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """An invoice that was flagged, and why: its fields, the one that contributes most first."""
+
+    invoice_key: str
+    extract_date: date
+    model_version: str
+    rank_of_day: int
+    score: float
+    threshold: float
+    amount_at_risk: float | None
+    currency: str | None
+    entity: str | None
+    top_field: str
+    explanation: str
+    status: str
+    fields: list[AnomalyField]
+
+
+def night_anomalies(
+    connection: Connection, extract_date: date, version: str, limit: int | None = None
+) -> list[Anomaly]:
+    """Read the anomalies of a night by a version, the highest score first; at most `limit`."""
+    rows = ask(connection, "night_anomalies", {"extract_date": extract_date, "version": version, "limit": limit})
+    fields: dict[str, list[AnomalyField]] = {row[0]: [] for row in rows}
+    for key, *values in ask(connection, "fields_of_anomalies", {"version": version, "keys": list(fields)}):
+        fields[key].append(AnomalyField(*values))
+    return [Anomaly(*(*row, fields[row[0]])) for row in rows]

@@ -1,0 +1,64 @@
+"""Invoices back as frames: to train on, to score, and what came before them."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from include.contract import Contract
+from include.warehouse.columns import FRAME_TYPES, column_types, fields_of
+from include.warehouse.connection import statement
+from include.warehouse.copy import copy_out
+
+
+def training_set(connection: Connection, contract: Contract, before: date, days: int) -> pd.DataFrame:
+    """Read the invoices of the nights in [before - days, before): index invoice_key, TYPED fields, extract_date."""
+    values = {"since": before - timedelta(days=days), "before": before}
+    return _read(connection, contract, "invoices_of_window", values)
+
+
+def read_chunk(connection: Connection, contract: Contract, extract_date: date, chunk: int, chunks: int) -> pd.DataFrame:
+    """Read one of `chunks` parts of a night (chunk counts from 0); all invoices of an entity are in one part."""
+    key = sql.Identifier("invoice", "invoice_key")
+    entity = (
+        sql.SQL("coalesce({}, {})").format(sql.Identifier("invoice", contract.entity), key) if contract.entity else key
+    )
+    values = {"extract_date": extract_date, "chunk": chunk, "chunks": chunks}
+    return _read(connection, contract, "invoices_of_chunk", values, entity=entity)
+
+
+def read_history(
+    connection: Connection, contract: Contract, extract_date: date, days: int, chunk: int, chunks: int
+) -> pd.DataFrame:
+    """Read what came in [extract_date - days, extract_date) from the entities that the night has in this chunk.
+
+    Where the contract names no entity: the part of that window that falls in this chunk by key.
+    """
+    values = {
+        "extract_date": extract_date,
+        "since": extract_date - timedelta(days=days),
+        "chunk": chunk,
+        "chunks": chunks,
+    }
+    if contract.entity is None:
+        return _read(connection, contract, "history_by_key", values)
+    return _read(
+        connection,
+        contract,
+        "history_of_chunk",
+        values,
+        entity=sql.Identifier("invoice", contract.entity),
+        night_entity=sql.Identifier("night", contract.entity),
+    )
+
+
+def _read(
+    connection: Connection, contract: Contract, name: str, values: dict[str, Any], **identifiers: sql.Composable
+) -> pd.DataFrame:
+    question = statement(name, fields=fields_of(contract, "invoice"), **identifiers)
+    fields = {field: FRAME_TYPES[kind] for field, kind in column_types(contract).items()}
+    with connection.cursor() as cursor:
+        frame = copy_out(cursor, question, values, {"invoice_key": "str", "extract_date": "datetime64[us]", **fields})
+    return frame.set_index("invoice_key")[[*fields, "extract_date"]]

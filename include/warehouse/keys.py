@@ -1,0 +1,44 @@
+"""The key of an invoice."""
+
+from datetime import date
+
+import pandas as pd
+
+from include.contract import LINE, NUMERIC_TYPES, Contract
+
+SEPARATOR = "|"
+
+
+def invoice_keys(contract: Contract, valid: pd.DataFrame, extract_date: date) -> "pd.Series[str]":
+    """Build the key of each invoice from a TYPED frame (index line): the contract's key fields joined by "|".
+
+    Dates are ISO, numbers plain (12 and 12.5); the part `line` becomes "<extract_date>#<line>". A "|" or "\\" in a
+    value is written with a "\\" before it where there are several parts, so that two invoices never share a key.
+    """
+    parts = [_part(contract, name, valid, extract_date) for name in contract.key]
+    if len(parts) == 1:
+        return parts[0]
+    keys = _escaped(parts[0])
+    for part in parts[1:]:
+        keys = keys.str.cat(_escaped(part), sep=SEPARATOR)
+    return keys
+
+
+def _escaped(part: "pd.Series[str]") -> "pd.Series[str]":
+    return part.str.replace("\\", "\\\\", regex=False).str.replace(SEPARATOR, "\\" + SEPARATOR, regex=False)
+
+
+def _part(contract: Contract, name: str, valid: pd.DataFrame, extract_date: date) -> "pd.Series[str]":
+    if name == LINE:
+        texts = [f"{extract_date.isoformat()}#{line}" for line in valid.index]
+    elif contract.fields[name].type == "date":
+        texts = [day.date().isoformat() for day in valid[name]]
+    elif contract.fields[name].type in NUMERIC_TYPES:
+        texts = [_plain(number) for number in valid[name]]
+    else:
+        texts = [str(text) for text in valid[name]]
+    return pd.Series(texts, index=valid.index, dtype="str")
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else repr(float(number))

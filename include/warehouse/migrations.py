@@ -1,0 +1,41 @@
+"""The tables in their current form: numbered migrations, the contract's columns, the rights of BI."""
+
+from pathlib import Path
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from include.contract import Contract
+from include.errors import WarehouseError
+from include.warehouse.columns import fit_columns
+from include.warehouse.connection import run, whole
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(connection: Connection, contract: Contract) -> list[str]:
+    """Bring the database to this code and this contract, commit, and return what was applied (empty: nothing to do).
+
+    One at a time, under an advisory lock; all in one transaction, so a failure leaves the database as it was.
+    Raises WarehouseError where a field changed its type or the user may not create tables.
+    """
+    try:
+        with whole(connection) as cursor:
+            run(cursor, "lock_migrations")
+            run(cursor, "create_schema")
+            run(cursor, "applied_migrations")
+            known = {name for (name,) in cursor.fetchall()}
+            applied = [path for path in sorted(MIGRATIONS.glob("*.sql")) if path.stem not in known]
+            for path in applied:
+                cursor.execute(path.read_text(encoding="utf-8"))
+                run(cursor, "record_migration", {"name": path.stem})
+            columns = fit_columns(cursor, contract)
+            run(cursor, "grant_bi_reader")
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise WarehouseError(
+            f"the database user may not create the tables: {str(error).strip()}; "
+            "let an administrator run GRANT CREATE ON DATABASE <database> TO <user>, or let the owner migrate"
+        ) from error
+    # Commit here: the lock is held until then, and what comes next may take long.
+    connection.commit()
+    return [*(path.stem for path in applied), *columns]

@@ -1,0 +1,153 @@
+"""The main job end to end on this machine: made-up extracts, validation, training, scoring, alert, summary.
+
+    python -m local.demo
+
+Runs the real DAGs, a DAG run for each step, and prints the anomalies it found. The full log is in the folder that
+`Places` names; the state stays for `make up`. Can be run again: the same nights leave the same rows.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from include import warehouse
+from include.contract import load_contract
+from include.places import Places, contract_path
+from include.sample import write_sample
+from local.deployment import Deployment
+
+HISTORY = (date(2025, 11, 1), date(2026, 10, 31))
+NIGHTS = [date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4)]
+SPARE_NIGHT = date(2026, 11, 5)  # written but not run: something to try in the web UI
+ROWS_PER_DAY = 80
+TOP = 10
+
+
+class Demo:
+    """Runs the steps, says how long each took, and stops at the first that fails."""
+
+    def __init__(self, screen: TextIO, log: Path, steps: int) -> None:
+        self._screen, self._log, self._steps, self._step = screen, log, steps, 0
+
+    def say(self, text: str = "") -> None:
+        print(text, file=self._screen, flush=True)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Print a step, and its seconds when it is done."""
+        self._step += 1
+        print(f"[{self._step}/{self._steps}] {what} ... ", end="", file=self._screen, flush=True)
+        began = time.monotonic()
+        yield
+        self.say(f"{time.monotonic() - began:.1f} s")
+
+    def run_dag(self, dag_id: str, night: date, **conf: Any) -> None:
+        """Run a DAG for a night, as a trigger from the web UI would; leave the demo where it fails."""
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+        if bag.import_errors:
+            self.fail(dag_id, "\n".join(bag.import_errors.values()))
+        # The night's midday as logical date: running it again replaces the run instead of adding one.
+        at = datetime(night.year, night.month, night.day, 12, tzinfo=UTC)
+        run = bag.dags[dag_id].test(logical_date=at, run_conf={"extract_date": night.isoformat(), **conf})
+        if run.state != "success":
+            self.fail(dag_id, _last_error(self._log))
+
+    def fail(self, what: str, why: str) -> None:
+        self.say(f"failed\n\n{what} failed:\n{textwrap.indent(why, '  ')}\n\nThe full log is {self._log}")
+        sys.exit(1)
+
+
+def main() -> None:
+    """Run the demo; whatever goes wrong is said on the screen, with the log to read on in."""
+    deployment = Deployment(Places.from_environment().root)
+    deployment.root.mkdir(parents=True, exist_ok=True)
+    log = deployment.root / "demo.log"
+    demo = Demo(_screen_beside(log), log, steps=5 + 2 * len(NIGHTS))
+    demo.say("A company's invoices, from the nightly extract to the explained anomaly\n")
+    try:
+        _run(demo, deployment)
+    except Exception as error:
+        demo.fail("the demo", f"{type(error).__name__}: {error}")
+
+
+def _run(demo: Demo, deployment: Deployment) -> None:
+    with demo.step("Start Postgres, prepare Airflow's tables"):
+        os.environ.update(deployment.prepare())
+        subprocess.run([Path(sys.executable).with_name("airflow"), "db", "migrate"], check=True)
+    with demo.step(f"Write a year of made-up invoices and {len(NIGHTS)} nights with planted anomalies"):
+        write_sample(deployment.root, history=HISTORY, nights=[*NIGHTS, SPARE_NIGHT], rows_per_day=ROWS_PER_DAY)
+    with demo.step(f"validate_invoices    the year up to {HISTORY[1]}"):
+        demo.run_dag("validate_invoices", HISTORY[1])
+    with demo.step("train_autoencoder    on that year"):
+        demo.run_dag("train_autoencoder", HISTORY[1])
+    for night in NIGHTS:
+        with demo.step(f"validate_invoices    night of {night}"):
+            demo.run_dag("validate_invoices", night)
+        with demo.step(f"score_invoices       night of {night}"):
+            demo.run_dag("score_invoices", night)
+    with demo.step(f"summarise_anomalies  night of {NIGHTS[-1]}"):
+        demo.run_dag("summarise_anomalies", NIGHTS[-1])
+    with warehouse.connect(os.environ["AIRFLOW_CONN_INVOICES_DB"]) as connection:
+        _show(demo, connection, deployment)
+
+
+def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
+    contract, places = load_contract(contract_path()), Places(deployment.root)
+    counts = {night: warehouse.day_counts(connection, night) for night in [HISTORY[1], *NIGHTS]}
+    last = counts[NIGHTS[-1]]
+    width = min(shutil.get_terminal_size((110, 24)).columns, 120)
+    demo.say(f"\nTop anomalies of {NIGHTS[-1]}, model {last['model_version']}\n")
+    for anomaly in warehouse.night_anomalies(connection, NIGHTS[-1], last["model_version"], TOP):
+        money = f"{anomaly.amount_at_risk:,.2f} {anomaly.currency or ''}" if anomaly.amount_at_risk is not None else ""
+        demo.say(f"{anomaly.rank_of_day:>3}. {anomaly.invoice_key:<28} {money:>18}   score {anomaly.score:.1f}")
+        demo.say(textwrap.fill(anomaly.explanation, width, initial_indent=" " * 5, subsequent_indent=" " * 5))
+    demo.say(f"\n{'night':<12}{'rows in':>10}{'valid':>10}{'quarantined':>13}{'scored':>10}{'flagged':>10}")
+    for night, row in counts.items():
+        demo.say(
+            f"{night!s:<12}{row['rows_in']:>10,}{row['loaded']:>10,}{row['quarantined']:>13,}{row['scored']:>10,}"
+            f"{row['flagged']:>10,}"
+        )
+    newest = sorted(places.outbox.glob("*summary*.html"), key=lambda path: path.stat().st_mtime)
+    recipients = ", ".join(contract.report.recipients)
+    summary = str(newest[-1]) if newest else f"mailed to {recipients}"
+    demo.say(
+        textwrap.dedent(f"""
+        Where to look
+          summary    {summary}
+          alerts     {places.outbox}
+          Data Docs  {last["data_docs"][0]}
+          labels     {places.root / "labels"}   (what was planted)
+          database   make psql, then: SELECT * FROM invoice_anomalies.v_open_anomalies;
+                     or: psql "$(make -s dsn)"
+          web UI     make up; then trigger validate_invoices for {SPARE_NIGHT}, and score_invoices after it
+        """)
+    )
+
+
+def _screen_beside(log: Path) -> TextIO:
+    """Send what Airflow and TensorFlow print to the log, and return the real screen."""
+    screen = os.fdopen(os.dup(1), "w")
+    with log.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    return screen
+
+
+def _last_error(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    errors = [line for line in lines if "Error" in line or "Exception" in line]
+    return "\n".join(errors[-3:] or lines[-10:])
+
+
+if __name__ == "__main__":
+    main()

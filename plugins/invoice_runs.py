@@ -1,0 +1,111 @@
+"""What the DAGs share: the contract, the night of a run, its staging folder, the warehouse's address, and errors.
+
+DAG files import this module by its name; Airflow puts plugins/ on the path.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import Asset, BaseHook, CronPartitionTimetable, Param, get_current_context
+from airflow.sdk.exceptions import AirflowFailException
+from invoice_mail import InvoiceFailureNotifier
+
+from include.contract import Contract, load_contract
+from include.errors import PipelineError
+from include.places import Places, contract_path
+
+CONNECTION = "invoices_db"
+
+INVOICES = Asset("invoices", extra={"table": "invoice_anomalies.invoices"})
+MODELS = Asset("autoencoder", extra={"table": "invoice_anomalies.model_versions"})
+ANOMALIES = Asset("anomalies", extra={"table": "invoice_anomalies.anomalies"})
+
+RETRIES = {
+    "retries": 4,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=15),
+    "execution_timeout": timedelta(hours=2),
+}
+
+
+@functools.cache
+def contract() -> Contract:
+    """The contract in force; read once a process. A mistake in it shows as the DAG's import error."""
+    return load_contract(contract_path())
+
+
+def settings(cron: str, when: str, max_active_runs: int = 4) -> dict[str, Any]:
+    """What the DAGs have in common. Runs carry the extract date as partition key, so any range can be backfilled."""
+    schedule = contract().schedule
+    return {
+        "schedule": CronPartitionTimetable(cron, timezone=schedule.timezone, key_format="%Y-%m-%d"),
+        "start_date": datetime.combine(schedule.start_date, time(), ZoneInfo(schedule.timezone)),
+        "catchup": False,
+        "max_active_runs": max_active_runs,
+        "default_args": RETRIES,
+        "on_failure_callback": InvoiceFailureNotifier(),
+        "tags": ["invoices", when],
+    }
+
+
+def extract_date_param(what: str) -> Param:
+    """The date field of the trigger form."""
+    return Param(None, type=["null", "string"], format="date", title="Extract date", description=what)
+
+
+DRY_RUN = Param(False, type="boolean", title="Dry run")
+
+
+def extract_date() -> date:
+    """The night of this run: the trigger form's date, else the run's partition, else the day it was due."""
+    context = get_current_context()
+    run = context["dag_run"]
+    given = context["params"].get("extract_date") or run.partition_key
+    if given:
+        return date.fromisoformat(given[:10])
+    due = run.logical_date or run.run_after
+    return due.astimezone(ZoneInfo(contract().schedule.timezone)).date()
+
+
+def places() -> Places:
+    """The folders of this deployment."""
+    return Places.from_environment()
+
+
+def staging() -> Path:
+    """A folder for the files of this run alone, so that two runs of one night cannot mix theirs."""
+    run_id = get_current_context()["dag_run"].run_id
+    folder = places().staging(extract_date()) / hashlib.sha256(run_id.encode()).hexdigest()[:12]
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def is_backfill() -> bool:
+    """Whether this run belongs to a backfill: it repeats history, so nobody is to be woken by it."""
+    return get_current_context()["dag_run"].run_type == "backfill"
+
+
+def dsn() -> str:
+    """Address of the warehouse, from the Airflow connection `invoices_db`; never logged, never returned by a task."""
+    return BaseHook.get_connection(CONNECTION).get_uri()
+
+
+def answering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Fail at once, without retries, on an error that a retry cannot mend; its message says what to do."""
+
+    @functools.wraps(function)
+    def task(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except PipelineError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(f"{type(error).__name__}: {error}") from None
+
+    return task

@@ -1,0 +1,59 @@
+"""A detector trained once on half a year of a small made-up company, and a night with planted anomalies."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from include.contract import Contract, load_contract
+from include.detection import Detector, Judgement
+from include.places import PROJECT
+from include.sample import Company, plant
+
+CUT = pd.Timestamp(2026, 6, 1)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted detector, what it learned from, and later invoices of which some are planted."""
+
+    detector: Detector
+    history: pd.DataFrame
+    invoices: pd.DataFrame
+    labels: pd.DataFrame
+    judgement: Judgement
+
+
+def with_detection(contract: Contract, **settings: object) -> Contract:
+    """The same contract with other detection settings."""
+    return contract.model_copy(update={"detection": contract.detection.model_copy(update=settings)})
+
+
+def as_nights(contract: Contract, invoices: pd.DataFrame) -> pd.DataFrame:
+    """Typed invoices as the warehouse gives them back: indexed by invoice key, with their extract date."""
+    keys = invoices[contract.key[0]].str.cat([invoices[name] for name in contract.key[1:]], sep="|")
+    return invoices.assign(extract_date=invoices["posting_date"]).set_index(pd.Index(keys, name="invoice_key"))
+
+
+@pytest.fixture(scope="session")
+def quick_contract() -> Contract:
+    """The default contract with a training that takes seconds."""
+    return with_detection(load_contract(PROJECT / "include" / "invoices.yaml"), epochs=15)
+
+
+@pytest.fixture(scope="session")
+def company_invoices(quick_contract: Contract) -> pd.DataFrame:
+    return as_nights(quick_contract, Company(seed=3, vendors=50).invoices(date(2026, 1, 1), date(2026, 6, 14), 60))
+
+
+@pytest.fixture(scope="session")
+def trained(quick_contract: Contract, company_invoices: pd.DataFrame) -> Trained:
+    history = company_invoices[company_invoices["extract_date"] < CUT]
+    later = company_invoices[company_invoices["extract_date"] >= CUT].drop(columns="extract_date")
+    kinds = ["amount_shifted", "category_wrong", "date_moved", "identifier_wrong", "tax_mismatch", "due_date_wrong"]
+    planted, labels = plant(later.reset_index(drop=True), 0.08, seed=5, kinds=kinds)
+    detector = Detector(quick_contract).fit(history)
+    invoices = as_nights(quick_contract, planted)
+    labels = labels.set_index(labels["vendor_id"] + "|" + labels["invoice_number"])
+    return Trained(detector, history, invoices, labels, detector.score(invoices, history))

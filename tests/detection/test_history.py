@@ -1,0 +1,80 @@
+"""An entity's past: its own where there is much of it, the book's where there is little, never the invoice itself."""
+
+import numpy as np
+import pytest
+
+from include.detection.history import (
+    Entities,
+    NumericPrior,
+    fit_numeric_prior,
+    level_past,
+    numeric_past,
+    rare_value_share,
+)
+
+PRIOR = NumericPrior(location=5.0, between=2.0, within=0.5)
+
+
+def entity_names(*names: str) -> np.ndarray:
+    return np.array(names, dtype=object)
+
+
+def test_an_entity_without_past_gets_the_book_and_a_wide_scale() -> None:
+    entities = Entities.match(entity_names(), entity_names("new"))
+    past = numeric_past(PRIOR, entities, np.array([]), np.array([9.0]))
+    assert past.location[0] == pytest.approx(5.0)
+    assert past.scale[0] >= 1.9
+
+
+def test_a_long_past_outweighs_the_book() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(8.0, 0.1, 200)
+    entities = Entities.match(entity_names(*["steady"] * 200), entity_names("steady"))
+    past = numeric_past(PRIOR, entities, values, np.array([8.0]))
+    assert past.location[0] == pytest.approx(8.0, abs=0.03)
+    assert past.scale[0] == pytest.approx(0.1, abs=0.05)
+
+
+def test_one_slip_in_the_past_hardly_moves_it() -> None:
+    values = np.array([8.0, 8.1, 7.9, 8.0, 8.1, 7.9, 8.0, 15.0])
+    entities = Entities.match(entity_names(*["v"] * 8), entity_names("v"))
+    past = numeric_past(PRIOR, entities, values, np.array([8.0]))
+    assert past.location[0] == pytest.approx(8.2, abs=0.3)
+
+
+def test_leaving_out_gives_what_a_past_without_the_invoice_would() -> None:
+    random = np.random.default_rng(1)
+    names = entity_names(*random.choice(["a", "b", "c"], 60))
+    values = random.normal(5.0, 0.3, 60)
+    left_out = numeric_past(PRIOR, Entities.match(names, names, leave_one_out=True), values, values)
+    for row in range(0, 60, 7):
+        rest = np.arange(60) != row
+        fresh = numeric_past(PRIOR, Entities.match(names[rest], names[[row]]), values[rest], values[[row]])
+        assert left_out.location[row] == pytest.approx(fresh.location[0], abs=0.02)
+        assert left_out.scale[row] == pytest.approx(fresh.scale[0], rel=0.1)
+
+
+def test_missing_values_are_no_past() -> None:
+    entities = Entities.match(entity_names("v", "v"), entity_names("v"))
+    past = numeric_past(PRIOR, entities, np.array([np.nan, np.nan]), np.array([1.0]))
+    assert past.location[0] == pytest.approx(5.0)
+
+
+def test_levels_follow_the_entity_and_leave_the_invoice_out() -> None:
+    names = entity_names("v", "v", "v", "new")
+    codes = np.array([0, 0, 0, 1])
+    shares = level_past(np.array([0.5, 0.5]), Entities.match(names, names, leave_one_out=True), codes, codes)
+    assert shares[0, 0] == pytest.approx((2 + 0.5) / 3)
+    assert shares[3, 1] == pytest.approx(0.5)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
+def test_a_rare_value_used_before_is_less_rare_than_one_never_seen() -> None:
+    entities = Entities.match(entity_names("v", "v"), entity_names("v", "v"))
+    share = rare_value_share(entities, np.array([0, 0]), np.array([0, 1]), values=2)
+    assert share[0] > 2 * share[1] > 0
+
+
+def test_an_empty_column_gives_a_finite_prior() -> None:
+    prior = fit_numeric_prior(np.array([np.nan, np.nan]), np.array([0, 1]))
+    assert np.isfinite([prior.location, prior.between, prior.within]).all()

@@ -1,0 +1,72 @@
+"""A small contract whose rules the tests break one by one, and its fit rows."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from include.contract import Contract
+from include.extract import read
+from include.validation import Outcome, validate
+
+HEADER = "vendor,number,day,amount,kind,note"
+FIT = "V1,A{},2024-01-31,10.50,std,"
+
+Judge = Callable[..., Outcome]
+
+
+def contract_of(
+    extract: dict[str, Any] | None = None, fields: dict[str, Any] | None = None, **validation: Any
+) -> Contract:
+    """The small contract, with parts of it exchanged."""
+    given = {
+        "vendor": {"type": "category", "pattern": r"V\d+"},
+        "number": {"type": "identifier"},
+        "day": {"type": "date", "min": "2020-01-01"},
+        "amount": {"type": "amount", "min": -100, "max": 1000},
+        "kind": {"type": "category", "allowed": ["std", "fee"]},
+        "note": {"type": "text", "required": False},
+    }
+    for name, more in (fields or {}).items():
+        given[name] = {**given.get(name, {}), **more}
+    return Contract.model_validate(
+        {
+            "name": "small",
+            "entity": "vendor",
+            "key": ["vendor", "number"],
+            "extract": {"path": "small_{extract_date}.csv", **(extract or {})},
+            "fields": given,
+            "validation": validation,
+            "report": {"recipients": ["a@example.com"]},
+        }
+    )
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Judge:
+    """Write rows below twenty fit ones into a real file, read it and judge it."""
+
+    def judged(
+        *rows: str, contract: Contract | None = None, header: str = HEADER, fit: int = 20, usual: float | None = None
+    ) -> Outcome:
+        contract = contract or contract_of()
+        path = tmp_path / "small.csv"
+        path.write_text("\n".join([header, *(FIT.format(i) for i in range(fit)), *rows]) + "\n", encoding="utf-8")
+        return validate(contract, read(contract, str(path)), usual_rows=usual, file="small.csv", docs=tmp_path / "docs")
+
+    return judged
+
+
+def only_reasons(outcome: Outcome) -> list[str]:
+    """The reasons of the one quarantined row."""
+    assert outcome.success, outcome.problems
+    assert len(outcome.quarantined) == 1
+    return list(outcome.quarantined["reasons"].iloc[0])
+
+
+def assert_nothing_lost(outcome: Outcome, raw: pd.DataFrame) -> None:
+    """Each row is valid or quarantined, never both and never neither."""
+    assert sorted([*outcome.valid.index, *outcome.quarantined.index]) == list(raw.index)
+    assert len(outcome.valid) + len(outcome.quarantined) == outcome.rows_in == len(raw)

@@ -1,0 +1,41 @@
+"""A migrated database, and a way to load a night into it."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pandas as pd
+import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from include import warehouse
+from include.contract import Contract
+from include.warehouse import LoadCounts, Night
+from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT
+
+
+@pytest.fixture
+def connection(dsn: str, contract: Contract) -> Iterator[Connection]:
+    """A connection to a migrated, empty warehouse."""
+    with warehouse.connect(dsn) as opened:
+        warehouse.migrate(opened, contract)
+        yield opened
+
+
+@pytest.fixture
+def load(connection: Connection, contract: Contract) -> Callable[..., LoadCounts]:
+    """Load a night as the nightly DAG does."""
+
+    def load(
+        valid: pd.DataFrame,
+        quarantined: pd.DataFrame = EMPTY_QUARANTINE,
+        extract_date: date = NIGHT,
+        file: str = "",
+        contract: Contract = contract,
+    ) -> LoadCounts:
+        night = Night(extract_date, file or f"landing/invoices_{extract_date}.csv")
+        rows_in = len(valid) + len(quarantined)
+        return warehouse.load_night(
+            connection, contract, night, valid, quarantined, rows_in, ["a warning"], "docs.html"
+        )
+
+    return load

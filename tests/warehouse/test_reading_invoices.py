@@ -1,0 +1,126 @@
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pandas as pd
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from include import warehouse
+from include.contract import Contract
+from tests.warehouse.rows import NIGHT, invoices, typed
+
+CHUNKS = 7
+
+
+def a_book(contract: Contract, day: str, vendors: range) -> pd.DataFrame:
+    """Three invoices of each vendor."""
+    return typed(
+        contract,
+        [{"vendor_id": f"V{vendor:05}", "invoice_number": f"{day}-{i}"} for vendor in vendors for i in range(3)],
+    )
+
+
+def without_entity(contract: Contract) -> Contract:
+    return Contract.model_validate({**contract.model_dump(), "entity": None})
+
+
+def chunks_of(connection: Connection, contract: Contract, extract_date: date) -> list[pd.DataFrame]:
+    return [warehouse.read_chunk(connection, contract, extract_date, chunk, CHUNKS) for chunk in range(CHUNKS)]
+
+
+def test_a_night_comes_back_as_it_was_loaded(connection: Connection, contract: Contract, load: Callable) -> None:
+    frame = invoices(contract, "a", "b", "c").assign(invoice_date=pd.Timestamp("2023-12-31").as_unit("us"))
+    load(frame)
+
+    back = warehouse.read_chunk(connection, contract, NIGHT, 0, 1)
+
+    assert list(back.columns) == [*contract.fields, "extract_date"]
+    assert back.index.tolist() == ["V00000|a", "V00001|b", "V00002|c"]
+    assert (back.index.name, str(back["extract_date"].dtype)) == ("invoice_key", "datetime64[us]")
+    assert set(back["extract_date"]) == {pd.Timestamp(NIGHT)}
+    pd.testing.assert_frame_equal(
+        back.drop(columns="extract_date").reset_index(drop=True), frame.reset_index(drop=True)
+    )
+
+
+def test_the_chunks_cover_each_invoice_once_and_keep_an_entity_together(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    load(a_book(contract, "tonight", range(40)))
+
+    chunks = chunks_of(connection, contract, NIGHT)
+
+    keys = [key for chunk in chunks for key in chunk.index]
+    assert len(keys) == len(set(keys)) == 120
+    homes = pd.concat([chunk[["vendor_id"]].assign(chunk=i) for i, chunk in enumerate(chunks)])
+    assert homes.groupby("vendor_id")["chunk"].nunique().eq(1).all()
+    assert sum(len(chunk) > 0 for chunk in chunks) >= 5
+
+
+def test_without_an_entity_the_chunks_cover_each_invoice_once(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    load(a_book(contract, "before", range(20)), extract_date=NIGHT - timedelta(days=1))
+    load(a_book(contract, "tonight", range(20)))
+    plain = without_entity(contract)
+
+    tonight = [key for chunk in chunks_of(connection, plain, NIGHT) for key in chunk.index]
+    history = [
+        key
+        for chunk in range(CHUNKS)
+        for key in warehouse.read_history(connection, plain, NIGHT, 30, chunk, CHUNKS).index
+    ]
+
+    assert len(tonight) == len(set(tonight)) == 60
+    assert len(history) == len(set(history)) == 60
+    assert not set(history) & set(tonight)
+
+
+def test_an_invoice_without_a_vendor_is_in_one_chunk_too(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    by_number = Contract.model_validate({**contract.model_dump(), "key": ["invoice_number"]})
+    load(typed(by_number, [{"vendor_id": None, "invoice_number": str(i)} for i in range(20)]), contract=by_number)
+
+    keys = [key for chunk in chunks_of(connection, by_number, NIGHT) for key in chunk.index]
+
+    assert sorted(keys) == sorted(str(i) for i in range(20))
+
+
+def test_history_is_of_the_entities_in_the_chunk_and_excludes_the_night_and_what_is_too_old(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    load(a_book(contract, "old", range(40)), extract_date=NIGHT - timedelta(days=31))
+    load(a_book(contract, "first", range(40)), extract_date=NIGHT - timedelta(days=30))
+    load(a_book(contract, "eve", range(40)), extract_date=NIGHT - timedelta(days=1))
+    load(a_book(contract, "tonight", range(20)))
+    load(a_book(contract, "after", range(40)), extract_date=NIGHT + timedelta(days=1))
+
+    for chunk in range(CHUNKS):
+        tonight = warehouse.read_chunk(connection, contract, NIGHT, chunk, CHUNKS)
+        history = warehouse.read_history(connection, contract, NIGHT, 30, chunk, CHUNKS)
+
+        assert set(history["vendor_id"]) == set(tonight["vendor_id"])
+        assert set(history["invoice_number"].str.split("-").str[0]) <= {"first", "eve"}
+        assert len(history) == 2 * len(tonight)
+
+
+def test_the_training_set_ends_before_its_date_and_is_in_one_order(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    for days in (11, 10, 1, 0):
+        load(a_book(contract, f"ago{days}", range(3)), extract_date=NIGHT - timedelta(days=days))
+
+    frame = warehouse.training_set(connection, contract, NIGHT, 10)
+
+    assert sorted(set(frame["extract_date"].dt.date)) == [NIGHT - timedelta(days=10), NIGHT - timedelta(days=1)]
+    assert len(frame) == 18
+    assert frame.index.tolist() == sorted(frame.index, key=lambda key: (frame.loc[key, "extract_date"], key))
+
+
+def test_an_empty_window_keeps_the_types(connection: Connection, contract: Contract, load: Callable) -> None:
+    empty = warehouse.training_set(connection, contract, NIGHT, 10)
+
+    assert len(empty) == 0
+    load(invoices(contract, "a"))
+    full = warehouse.read_chunk(connection, contract, NIGHT, 0, 1)
+    assert empty.dtypes.to_dict() == full.dtypes.to_dict()
