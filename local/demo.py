@@ -14,7 +14,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,7 +22,9 @@ from include import warehouse
 from include.contract import load_contract
 from include.places import Places, contract_path
 from include.sample import write_sample
+from local.dag_runs import run_dag
 from local.deployment import Deployment
+from local.screen import screen_beside
 
 HISTORY = (date(2025, 11, 1), date(2026, 10, 31))
 NIGHTS = [date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4)]
@@ -49,17 +51,9 @@ class Demo:
         yield
         self.say(f"{time.monotonic() - began:.1f} s")
 
-    def run_dag(self, dag_id: str, night: date, **conf: Any) -> None:
-        """Run a DAG for a night, as a trigger from the web UI would; leave the demo where it fails."""
-        from airflow.dag_processing.dagbag import DagBag
-
-        bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-        if bag.import_errors:
-            self.fail(dag_id, "\n".join(bag.import_errors.values()))
-        # The night's midday as logical date: running it again replaces the run instead of adding one.
-        at = datetime(night.year, night.month, night.day, 12, tzinfo=UTC)
-        run = bag.dags[dag_id].test(logical_date=at, run_conf={"extract_date": night.isoformat(), **conf})
-        if run.state != "success":
+    def run_dag(self, dag_id: str, night: date) -> None:
+        """Run a DAG for a night; leave the demo where it fails."""
+        if run_dag(dag_id, night).state != "success":
             self.fail(dag_id, _last_error(self._log))
 
     def fail(self, what: str, why: str) -> None:
@@ -72,7 +66,7 @@ def main() -> None:
     deployment = Deployment(Places.from_environment().root)
     deployment.root.mkdir(parents=True, exist_ok=True)
     log = deployment.root / "demo.log"
-    demo = Demo(_screen_beside(log), log, steps=5 + 2 * len(NIGHTS))
+    demo = Demo(screen_beside(log), log, steps=5 + 2 * len(NIGHTS))
     demo.say("A company's invoices, from the nightly extract to the explained anomaly\n")
     try:
         _run(demo, deployment)
@@ -132,15 +126,6 @@ def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
           web UI     make up; then trigger validate_invoices for {SPARE_NIGHT}, and score_invoices after it
         """)
     )
-
-
-def _screen_beside(log: Path) -> TextIO:
-    """Send what Airflow and TensorFlow print to the log, and return the real screen."""
-    screen = os.fdopen(os.dup(1), "w")
-    with log.open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    return screen
 
 
 def _last_error(log: Path) -> str:

@@ -48,8 +48,8 @@ def settings(cron: str, when: str, max_active_runs: int = 4) -> dict[str, Any]:
         "start_date": datetime.combine(schedule.start_date, time(), ZoneInfo(schedule.timezone)),
         "catchup": False,
         "max_active_runs": max_active_runs,
-        "default_args": RETRIES,
-        "on_failure_callback": InvoiceFailureNotifier(),
+        # On the tasks, not on the DAG: only a task's callback is told the error.
+        "default_args": {**RETRIES, "on_failure_callback": InvoiceFailureNotifier()},
         "tags": ["invoices", when],
     }
 

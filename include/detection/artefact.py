@@ -42,8 +42,8 @@ def save_detector(detector: Detector, folder: Path, metadata: dict[str, Any]) ->
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     save(detector.model_, making / "autoencoder.keras")
-    np.savez(making / "weights.npz", **detector.weights_.to_arrays())
-    np.savez(making / "calibration.npz", **_flatten(detector))
+    np.savez(making / "weights.npz", allow_pickle=False, **detector.weights_.to_arrays())
+    np.savez(making / "calibration.npz", allow_pickle=False, **_flatten(detector))
     state = {"threshold": detector.threshold_, "learning": detector.learning_, **detector.encoder_.to_json()}
     (making / "encoders.json").write_text(json.dumps(state))
     full = {"detection_hash": detection_hash(detector.contract), **metadata}
@@ -81,7 +81,8 @@ def _verify(folder: Path, checksum: str | None) -> None:
         raise ArtefactError(f"{folder}: no model here (no {SUMS}); {remedy}")
     if checksum is not None and _sha256(folder / SUMS) != checksum:
         raise ArtefactError(f"{folder / SUMS}: not the checksum recorded in model_versions; {remedy}")
-    listed = dict(reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text().splitlines())
+    lines = (line.partition("  ") for line in (folder / SUMS).read_text().splitlines())
+    listed = {name: checksum for checksum, _, name in lines}
     for name in FILES:
         if not (folder / name).is_file():
             raise ArtefactError(f"{folder / name}: missing; {remedy}")

@@ -105,8 +105,9 @@ def _lag(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
 
 def _weekday(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
     days = frame[field].dt.weekday
-    names = np.array([*WEEKDAYS, MISSING], dtype=object)
-    return names[days.fillna(7).to_numpy(int)]
+    names: Column = np.array([*WEEKDAYS, MISSING], dtype=object)
+    found: Column = names[days.fillna(7).to_numpy(int)]
+    return found
 
 
 def _shape(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
@@ -122,7 +123,7 @@ def _sequence(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray
 
 
 def _length(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
-    return to_scale(frame[field].str.len().to_numpy(float, na_value=np.nan))
+    return to_scale(frame[field].str.len().astype(float).to_numpy(float, na_value=np.nan))
 
 
 def _presence(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
@@ -138,7 +139,7 @@ def _by_distinct_value(
 ) -> Column:
     """Apply a function to each distinct text once; texts repeat far more often than they differ."""
     codes, distinct = pd.factorize(values)
-    results = np.array([*(function(text) for text in distinct), missing], dtype=dtype)
+    results: Column = np.array([*(function(text) for text in distinct), missing], dtype=dtype)
     return results[codes]
 
 

@@ -225,7 +225,7 @@ class Detector:
 
     def _errors(self, encoded: Encoded) -> FloatArray:
         """Calibrated error of every field, shape (rows, fields)."""
-        blocks = [np.zeros((0, len(self.fields)))]
+        blocks: list[FloatArray] = [np.zeros((0, len(self.fields)))]
         for block in encoded.blocks(BLOCK):
             errors = self.aspect_errors(block)
             worst = [

@@ -170,7 +170,7 @@ class Encoder:
             values = query[aspect.name]
             if aspect.numeric:
                 prior = self.priors_[aspect.name]
-                past = numeric_past(prior, entities, reference[aspect.name], values)
+                past = numeric_past(prior, entities, reference[aspect.name])
                 numbers[aspect.name] = past
                 inputs[:, own] = _numeric_inputs(prior, past, values)
                 inputs[:, context] = _numeric_context(prior, past)

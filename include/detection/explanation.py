@@ -174,9 +174,8 @@ class _Scene:
         )
         off = (value - reference).days
         remark = date_pattern(value, low, high)
-        measured = (
-            f"{abs(off):,} days {'before' if off < 0 else 'after'} the {label(reference_field or 'extract_date')}"
-        )
+        days_off = f"{abs(off):,} day{'' if abs(off) == 1 else 's'} {'before' if off < 0 else 'after'}"
+        measured = f"{days_off} the {label(reference_field or 'extract_date')}"
         return FieldFinding(
             value.isoformat(), middle.isoformat(), low.isoformat(), high.isoformat(),
             f"{measured}; {remark}" if remark else measured,

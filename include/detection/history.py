@@ -93,16 +93,15 @@ def _spread(deviations: "pd.Series[float]", chosen: "pd.Series[bool]") -> float:
     )
 
 
-def numeric_past(prior: NumericPrior, entities: Entities, reference: FloatArray, query: FloatArray) -> NumericPast:
+def numeric_past(prior: NumericPrior, entities: Entities, reference: FloatArray) -> NumericPast:
     """Give location and scale of a numeric aspect for each invoice in question.
 
-    reference, query: shape (reference rows,) and (query rows,), NaN where not measured. `query` is read only to
-    take an invoice out of its own past.
+    reference: shape (reference rows,), NaN where not measured.
     """
     known = np.isfinite(reference)
     codes = entities.reference[known]
     clipped = _clip_to_own_spread(reference[known], codes, entities.count, prior)
-    count = np.bincount(codes, minlength=entities.count)[entities.query].astype(float)
+    count = np.bincount(codes, minlength=entities.count).astype(float)[entities.query]
     total = np.bincount(codes, clipped, entities.count)[entities.query]
     squares = np.bincount(codes, clipped**2, entities.count)[entities.query]
     if entities.leave_one_out:

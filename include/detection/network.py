@@ -131,8 +131,9 @@ def _targets(encoder: Encoder, encoded: Encoded) -> npt.NDArray[np.float32]:
     and the past's log shares of all levels, padded to the width of the widest aspect.
     """
     rows, layout = len(encoded.inputs), encoder.layout_
-    z = np.column_stack([encoded.standardised(name) for name in layout.numeric] or [np.zeros((rows, 0))])
-    codes = np.column_stack([encoded.levels[name].codes for name in layout.categorical] or [np.zeros((rows, 0))])
+    nothing = np.zeros((rows, 0))
+    z = np.column_stack([nothing, *(encoded.standardised(name) for name in layout.numeric)])
+    codes = np.column_stack([nothing, *(encoded.levels[name].codes for name in layout.categorical)])
     past = np.full((rows, len(layout.categorical), layout.widest), NEVER)
     for index, name in enumerate(layout.categorical):
         shares = encoded.levels[name].shares

@@ -39,15 +39,19 @@ class Evaluation:
 
 
 def hold_out(invoices: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split training invoices into the older ones to learn from and the newest nights to be judged on."""
+    """Split training invoices into the older ones to learn from and the newest nights to be judged on.
+
+    Where whole nights do not make a fair share (a history loaded as one night), invoices are drawn at random instead.
+    """
     nights = invoices["extract_date"]
-    counts = nights.value_counts().sort_index()
-    newer = counts[::-1].cumsum()[::-1] <= min(len(invoices) * HELD_OUT_SHARE, MOST_HELD_OUT)
-    if not newer.any() or newer.all():
-        # One night only, or a last night that is larger than the share: split by rows, in the order given.
-        cut = int(len(invoices) * (1 - HELD_OUT_SHARE))
-        return invoices.iloc[:cut], invoices.iloc[cut:]
-    late = nights >= newer.index[newer.to_numpy()][0]
+    most = min(len(invoices) * HELD_OUT_SHARE, MOST_HELD_OUT)
+    rows_since = nights.value_counts().sort_index(ascending=False).cumsum()
+    fair = rows_since[(rows_since <= most) & (rows_since >= most / 3)]
+    if len(fair):
+        late = (nights >= fair.index[-1]).to_numpy()
+    else:
+        late = np.zeros(len(invoices), dtype=bool)
+        late[np.random.default_rng(SEED).choice(len(invoices), size=int(most), replace=False)] = True
     return invoices[~late], invoices[late]
 
 

@@ -36,7 +36,7 @@ def take_snapshot(
     extract.copy(location, staged)
     size = staged.stat().st_size
     log.info("took %s (%s bytes)", location, f"{size:,}")
-    return {"file": location, "staged": str(staged), "bytes": size}
+    return {"file": extract.shown(location), "staged": str(staged), "bytes": size}
 
 
 def validate_snapshot(

@@ -22,14 +22,12 @@ def send_alert(contract: Contract, dsn: str, published: dict[str, Any], send: Se
     if not published["flagged"]:
         return "nothing was flagged, so there is nothing to send"
     with warehouse.connect(dsn) as connection:
-        anomalies = warehouse.night_anomalies(connection, extract_date, version, contract.report.top)
+        anomalies = warehouse.night_anomalies(connection, extract_date, version)
         message = reporting.alert_message(contract, extract_date, version, anomalies, total=published["flagged"])
         if warehouse.alert_sent(connection, message.digest):
             return "this alert was sent before"
         channel = send(message)
-        warehouse.record_alert(
-            connection, extract_date, version, channel, [anomaly.invoice_key for anomaly in anomalies], message.digest
-        )
+        warehouse.record_alert(connection, extract_date, version, channel, anomalies, message.digest)
     return f"sent by {channel}"
 
 
@@ -43,10 +41,33 @@ def send_summary(contract: Contract, dsn: str, extract_date: date, send: Send) -
 
 def summary_of(contract: Contract, connection: Any, extract_date: date) -> reporting.Message:
     """Build the summary of a night from the warehouse."""
-    counts = warehouse.day_counts(connection, extract_date)
-    anomalies = (
-        warehouse.night_anomalies(connection, extract_date, counts["model_version"], contract.report.top)
-        if counts["model_version"]
-        else []
+    day = warehouse.day_counts(connection, extract_date)
+    version = day["model_version"]
+    model = warehouse.model(connection, version) if version else None
+    anomalies = warehouse.night_anomalies(connection, extract_date, version) if version else []
+    counts = reporting.NightCounts(
+        state=day["status"],
+        rows_in=day["rows_in"],
+        loaded=day["loaded"],
+        quarantined=day["quarantined"],
+        scored=day["scored"] if version else None,
+        flagged=day["flagged"] if version else None,
+        at_risk=reporting.money_at_risk(anomalies),
+        model_version=version,
+        model_trained_until=model.trained_until if model else None,
+        warnings=day["warnings"],
+        problems=day["problems"],
+        quarantine_reasons=day["reasons"],
+        data_docs=day["data_docs"][-1] if day["data_docs"] else None,
     )
-    return reporting.summary_message(contract, extract_date, counts, anomalies)
+    return reporting.summary_message(contract, extract_date, counts, [_past(row) for row in day["series"]], anomalies)
+
+
+def _past(row: dict[str, Any]) -> reporting.PastNight:
+    return reporting.PastNight(
+        row["extract_date"],
+        "loaded" if row["success"] else "refused",
+        loaded=row["loaded"],
+        quarantined=row["quarantined"],
+        flagged=row["flagged"] if row["model_version"] else None,
+    )

@@ -9,9 +9,10 @@ from include.reporting.night import PastNight
 
 WIDTH, HEIGHT = 6.6, 3.6  # inches at 100 CSS pixels each, drawn twice as fine for sharp screens
 DOTS_PER_INCH = 200
-INK, QUIET, LINE = "#1c2733", "#566474", "#d9e0e8"
-LOADED, QUARANTINED, FLAGGED, TODAY = "#b9cbe3", "#e39a23", "#e58e87", "#b42318"
+QUIET, LINE = "#566474", "#d9e0e8"
+LOADED, LOADED_TODAY, QUARANTINED, FLAGGED, TODAY = "#b9cbe3", "#3d6ba8", "#e39a23", "#e58e87", "#b42318"
 MOST_TICKS = 8
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
@@ -32,9 +33,9 @@ def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
 
     loaded = [night.loaded if night.state == "loaded" else 0 for night in nights]
     quarantined = [night.quarantined if night.state == "loaded" else 0 for night in nights]
-    above.bar(places, loaded, color=["#3d6ba8" if t else LOADED for t in today], width=0.8, label="loaded")
+    above.bar(places, loaded, color=[LOADED_TODAY if t else LOADED for t in today], width=0.8, label="loaded")
     above.bar(places, quarantined, bottom=loaded, color=QUARANTINED, width=0.8, label="quarantined")
-    _title(above, [("loaded", "#3d6ba8"), ("quarantined", QUARANTINED)])
+    _title(above, [("loaded", LOADED_TODAY), ("quarantined", QUARANTINED)])
     _mark_absent(above, nights)
 
     flagged = [night.flagged or 0 for night in nights]
@@ -44,7 +45,7 @@ def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
         _frame(axes, max([*tops, 1]))
     step = -(-len(nights) // MOST_TICKS)
     shown = list(places)[::-1][::step][::-1]  # counted from the last night, so that it always has its date
-    below.set_xticks(shown, [f"{nights[i].extract_date:%d.%m.}" for i in shown])
+    below.set_xticks(shown, [f"{nights[i].extract_date.day} {MONTHS[nights[i].extract_date.month - 1]}" for i in shown])
     return _png(figure)
 
 

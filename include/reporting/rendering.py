@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 def _environment(html: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=html,
+        autoescape=html,  # noqa: S701 - the plain text part must not be escaped
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

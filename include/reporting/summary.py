@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from include.contract import Contract
 from include.reporting.anomalies import Anomaly, finding
 from include.reporting.message import Message
-from include.reporting.night import NightCounts, PastNight
+from include.reporting.night import NightCounts
 from include.reporting.plot import trend_plot
 from include.reporting.rendering import render
 from include.reporting.wording import count, long_date, money, moneys, one_line, web_address
@@ -19,18 +20,19 @@ OLD_MODEL_DAYS = 21  # three weekly trainings missed
 def summary_message(
     contract: Contract,
     extract_date: date,
-    counts: NightCounts,
-    series: Sequence[PastNight],
+    day: Mapping[str, Any],
     anomalies: Sequence[Anomaly],
     *,
     links: Mapping[str, str] | None = None,
 ) -> Message:
     """Write the summary of an extract date.
 
-    series: the nights to plot, this one among them, in any order; the last 30 are shown.
-    anomalies: the night's, best first; `report.top` of them are listed.
+    day: what `warehouse.day_counts` returns; a `trained_until` beside it tells the age of the model.
+    anomalies: the night's; `report.top` of them are listed.
+    links: label to web address, for pages that show more.
     """
-    nights = sorted(series, key=lambda night: night.extract_date)[-NIGHTS:]
+    counts = NightCounts.of(day, anomalies)
+    nights = sorted(counts.series, key=lambda night: night.extract_date)[-NIGHTS:]
     headline, verdict = _verdict(counts)
     findings = [finding(anomaly) for anomaly in sorted(anomalies, key=lambda a: a.rank_of_day)[: contract.report.top]]
     text, html = render(
@@ -48,11 +50,10 @@ def summary_message(
         warnings=[*_doubts(counts, extract_date), *(one_line(warning) for warning in counts.warnings)],
         findings=findings,
         not_shown=max(0, (counts.flagged or 0) - len(findings)),
-        reasons=[(one_line(reason, 160), f"{rows:,}") for reason, rows in counts.quarantine_reasons[:MOST_REASONS]],
-        more_reasons=max(0, len(counts.quarantine_reasons) - MOST_REASONS),
+        reasons=[(one_line(reason, 160), f"{rows:,}") for reason, rows in counts.reasons[:MOST_REASONS]],
+        more_reasons=max(0, len(counts.reasons) - MOST_REASONS),
         nights=nights,
-        data_docs=counts.data_docs,
-        data_docs_link=web_address(counts.data_docs),
+        data_docs=[(docs, web_address(docs)) for docs in counts.data_docs],
         data_set=contract.name,
         links=[(label, url) for label, url in (links or {}).items() if web_address(url)],
     )
@@ -70,8 +71,8 @@ def _verdict(counts: NightCounts) -> tuple[str, str]:
         )
     if counts.state == "refused":
         return "The night was refused", "The extract is not what the contract says; nothing of it was loaded."
-    if not counts.scored and counts.loaded:
-        return "Loaded, not scored", f"{count(counts.loaded, 'invoice')} loaded, but no model has judged them yet."
+    if counts.scored is None:
+        return "Loaded, not scored", f"{count(counts.loaded or 0, 'invoice')} loaded, but no model has judged them yet."
     if not counts.flagged:
         return "Nothing to check", f"None of the {count(counts.scored or 0, 'scored invoice')} stands out."
     risk = moneys(counts.at_risk)
@@ -89,8 +90,8 @@ def _in_short(counts: NightCounts) -> str:
         return "no extract arrived"
     if counts.state == "refused":
         return "refused, nothing loaded"
-    if not counts.scored and counts.loaded:
-        return f"{counts.loaded:,} loaded, not scored"
+    if counts.scored is None:
+        return f"{counts.loaded or 0:,} loaded, not scored"
     risk = moneys(counts.at_risk)
     return (f"{counts.flagged:,} to check" if counts.flagged else "nothing to check") + (
         f", {risk} at risk" if risk and counts.flagged else ""
@@ -111,15 +112,15 @@ def _tiles(counts: NightCounts) -> list[tuple[str, str]]:
 def _model(counts: NightCounts, extract_date: date) -> str:
     if counts.model_version is None:
         return "no model has judged this night"
-    if counts.model_trained_until is None:
+    if counts.trained_until is None:
         return counts.model_version
-    age = (extract_date - counts.model_trained_until).days
-    return f"{counts.model_version}, trained on invoices up to {counts.model_trained_until}, {count(age, 'day')} before"
+    age = (extract_date - counts.trained_until).days
+    return f"{counts.model_version}, trained on invoices up to {counts.trained_until}, {count(age, 'day')} before"
 
 
 def _doubts(counts: NightCounts, extract_date: date) -> list[str]:
     """What does not add up: nothing may be dropped in silence."""
-    doubts = []
+    doubts: list[str] = []
     if counts.state != "loaded":
         return doubts
     loaded, quarantined = counts.loaded or 0, counts.quarantined or 0
@@ -131,6 +132,6 @@ def _doubts(counts: NightCounts, extract_date: date) -> list[str]:
         doubts.append(
             f"{loaded:,} invoices are loaded, but {counts.scored:,} are scored: run score_invoices for this night."
         )
-    if counts.model_trained_until and (extract_date - counts.model_trained_until).days > OLD_MODEL_DAYS:
+    if counts.trained_until and (extract_date - counts.trained_until).days > OLD_MODEL_DAYS:
         doubts.append("The model is old: see why train_autoencoder has promoted none since.")
     return doubts

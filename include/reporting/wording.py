@@ -84,7 +84,20 @@ def count(number: int, thing: str, things: str | None = None) -> str:
 
 def long_date(day: date) -> str:
     """`20 November 2026`, without asking the system's locale."""
-    months = "January February March April May June July August September October November December".split()
+    months = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]
     return f"{day.day} {months[day.month - 1]} {day.year}"
 
 

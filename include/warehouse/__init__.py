@@ -9,7 +9,15 @@ from include.warehouse.connection import connect
 from include.warehouse.invoices import read_chunk, read_history, training_set
 from include.warehouse.keys import invoice_keys
 from include.warehouse.migrations import migrate
-from include.warehouse.models import ModelRecord, champion, model, model_for_night, promote_model, register_model
+from include.warehouse.models import (
+    ModelRecord,
+    champion,
+    model,
+    model_for_night,
+    promote_model,
+    register_model,
+    reject_model,
+)
 from include.warehouse.nights import (
     LoadCounts,
     Night,
@@ -48,6 +56,7 @@ __all__ = [
     "record_alert",
     "refuse_night",
     "register_model",
+    "reject_model",
     "training_set",
     "usual_rows",
 ]

@@ -40,6 +40,7 @@ class Anomaly:
     top_field: str
     explanation: str
     status: str
+    history_tier: str
     fields: list[AnomalyField]
 
 

@@ -46,6 +46,12 @@ def promote_model(connection: Connection, version: str) -> None:
         run(cursor, "crown_champion", {"version": version})
 
 
+def reject_model(connection: Connection, version: str) -> None:
+    """Note that a challenger was evaluated and not promoted; a version that was ever promoted is left alone."""
+    with whole(connection) as cursor:
+        run(cursor, "reject_challenger", {"version": version})
+
+
 def model(connection: Connection, version: str) -> ModelRecord | None:
     """The model of this name; None where there is none."""
     return _one(connection, "model_by_version", {"version": version})

@@ -60,7 +60,7 @@ def load_night(
         run(cursor, "lock_nights")
         run(cursor, "make_night_table", columns=definitions(contract))
         copy_in(cursor, "night_invoices", frame)
-        cursor.execute("ANALYZE night_invoices")
+        run(cursor, "index_night_table")
         rejected = pd.concat([quarantined[["raw", "reasons"]], _of_other_nights(cursor, contract, night, valid)])
         run(cursor, "drop_keys_of_other_nights", of_night)
         run(cursor, "delete_undelivered_invoices", of_night)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from include.detection import load_detector, save_detector
+from include.detection.artefact import FILES, SUMS
 from include.detection.network import load
 from include.detection.runtime import Runtime
 from include.errors import ArtefactError
@@ -49,8 +50,7 @@ def test_the_light_runtime_reconstructs_what_keras_does(trained: Trained, saved:
 
 
 def test_no_file_of_a_model_is_a_pickle(saved: tuple[Path, str]) -> None:
-    names = {path.name for path in saved[0].iterdir()}
-    assert names == {"autoencoder.keras", "weights.npz", "calibration.npz", "encoders.json", "metadata.json", "SHA256SUMS"}
+    assert {path.name for path in saved[0].iterdir()} == {*FILES, SUMS}
     for name in ("weights.npz", "calibration.npz"):
         with np.load(saved[0] / name, allow_pickle=False) as arrays:
             assert all(arrays[key].dtype.kind == "f" for key in arrays)

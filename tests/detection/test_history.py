@@ -21,7 +21,7 @@ def entity_names(*names: str) -> np.ndarray:
 
 def test_an_entity_without_past_gets_the_book_and_a_wide_scale() -> None:
     entities = Entities.match(entity_names(), entity_names("new"))
-    past = numeric_past(PRIOR, entities, np.array([]), np.array([9.0]))
+    past = numeric_past(PRIOR, entities, np.array([]))
     assert past.location[0] == pytest.approx(5.0)
     assert past.scale[0] >= 1.9
 
@@ -30,7 +30,7 @@ def test_a_long_past_outweighs_the_book() -> None:
     random = np.random.default_rng(0)
     values = random.normal(8.0, 0.1, 200)
     entities = Entities.match(entity_names(*["steady"] * 200), entity_names("steady"))
-    past = numeric_past(PRIOR, entities, values, np.array([8.0]))
+    past = numeric_past(PRIOR, entities, values)
     assert past.location[0] == pytest.approx(8.0, abs=0.03)
     assert past.scale[0] == pytest.approx(0.1, abs=0.05)
 
@@ -38,7 +38,7 @@ def test_a_long_past_outweighs_the_book() -> None:
 def test_one_slip_in_the_past_hardly_moves_it() -> None:
     values = np.array([8.0, 8.1, 7.9, 8.0, 8.1, 7.9, 8.0, 15.0])
     entities = Entities.match(entity_names(*["v"] * 8), entity_names("v"))
-    past = numeric_past(PRIOR, entities, values, np.array([8.0]))
+    past = numeric_past(PRIOR, entities, values)
     assert past.location[0] == pytest.approx(8.2, abs=0.3)
 
 
@@ -46,17 +46,17 @@ def test_leaving_out_gives_what_a_past_without_the_invoice_would() -> None:
     random = np.random.default_rng(1)
     names = entity_names(*random.choice(["a", "b", "c"], 60))
     values = random.normal(5.0, 0.3, 60)
-    left_out = numeric_past(PRIOR, Entities.match(names, names, leave_one_out=True), values, values)
+    left_out = numeric_past(PRIOR, Entities.match(names, names, leave_one_out=True), values)
     for row in range(0, 60, 7):
         rest = np.arange(60) != row
-        fresh = numeric_past(PRIOR, Entities.match(names[rest], names[[row]]), values[rest], values[[row]])
+        fresh = numeric_past(PRIOR, Entities.match(names[rest], names[[row]]), values[rest])
         assert left_out.location[row] == pytest.approx(fresh.location[0], abs=0.02)
         assert left_out.scale[row] == pytest.approx(fresh.scale[0], rel=0.1)
 
 
 def test_missing_values_are_no_past() -> None:
     entities = Entities.match(entity_names("v", "v"), entity_names("v"))
-    past = numeric_past(PRIOR, entities, np.array([np.nan, np.nan]), np.array([1.0]))
+    past = numeric_past(PRIOR, entities, np.array([np.nan, np.nan]))
     assert past.location[0] == pytest.approx(5.0)
 
 

@@ -285,3 +285,20 @@ def test_two_nights_loaded_at_once_share_no_invoice(dsn: str, connection: Connec
         thread.join()
 
     assert sorted((counts.loaded, counts.quarantined) for counts in results) == [(0, 200), (200, 0)]
+
+
+def test_loading_again_right_after_loading_takes_no_longer_than_the_first_time(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    # Postgres has counted nothing yet and takes the table for empty: a plan that compares every row with every other
+    # needs minutes for this.
+    frame = invoices(contract, *(str(i) for i in range(20_000)))
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout TO '5s'")
+    load(frame)
+    load(frame)
+    load(frame.assign(invoice_number="x" + frame["invoice_number"]), extract_date=NIGHT + timedelta(days=1))
+
+    history = warehouse.read_history(connection, contract, NIGHT + timedelta(days=1), 30, 0, 1)
+
+    assert len(history) == 20_000

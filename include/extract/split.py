@@ -1,0 +1,72 @@
+"""Cut a history that came as one CSV file into the nights it would have come in, for a backfill.
+
+    python -m include.extract.split FILE DATE_FIELD [--from DATE] [--until DATE]
+
+Each night's rows go, as they are, to where the contract expects that night's extract. Rows whose date cannot be read
+go to the last night, where validation will quarantine them with the reason: nothing is dropped.
+"""
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from include.contract import Contract, load_contract
+from include.errors import PipelineError
+from include.extract.location import locate
+from include.places import Places, contract_path
+
+
+def split_history(
+    contract: Contract,
+    places: Places,
+    history: Path,
+    field: str,
+    first: date = date.min,
+    last: date = date.max,
+) -> dict[date, Path]:
+    """Write a night's extract for each date of `field` between first and last; returns them by night."""
+    settings = contract.extract
+    texts = pd.read_csv(history, sep=settings.delimiter, encoding=settings.encoding, dtype=str, keep_default_na=False)
+    dates = pd.to_datetime(texts[contract.header(field)], format=settings.date_format, errors="coerce")
+    written: dict[date, Path] = {}
+    for day, rows in texts.groupby(dates.fillna(dates.max()), sort=True):
+        night = pd.Timestamp(str(day)).date()
+        if first <= night <= last:
+            path = Path(locate(contract, night, places))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rows.to_csv(path, index=False, sep=settings.delimiter, encoding=settings.encoding)
+            written[night] = path
+    return written
+
+
+def main() -> int:
+    """Run the command; 0 when done, 1 with a message on failure."""
+    parser = argparse.ArgumentParser(prog="python -m include.extract.split", description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, help="CSV file, plain or gzip")
+    parser.add_argument("date_field", help="field of the contract that tells the night, e.g. the date of booking")
+    parser.add_argument(
+        "--from", dest="first", type=date.fromisoformat, default=date.min, help="first night, YYYY-MM-DD"
+    )
+    parser.add_argument(
+        "--until", dest="last", type=date.fromisoformat, default=date.max, help="last night, YYYY-MM-DD"
+    )
+    given = parser.parse_args()
+    try:
+        contract = load_contract(contract_path())
+        if given.date_field not in contract.of_type("date"):
+            parser.error(f"{given.date_field} is not a date field; use one of: {', '.join(contract.of_type('date'))}")
+        nights = split_history(
+            contract, Places.from_environment(), given.file, given.date_field, given.first, given.last
+        )
+    except (PipelineError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"{len(nights)} nights, {min(nights)} to {max(nights)}" if nights else "no nights in that range")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

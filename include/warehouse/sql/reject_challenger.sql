@@ -1,0 +1,1 @@
+UPDATE invoice_anomalies.model_versions SET status = 'rejected' WHERE version = %(version)s AND status = 'challenger';
