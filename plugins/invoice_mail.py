@@ -62,9 +62,9 @@ def send(message: Message, contract: Contract | None = None, places: Places | No
             hook.send_message(message.as_email(hook.from_email or contract.report.sender), message.recipients)
     except Exception as error:
         raise MailNotSentError(
-            f"The mail '{message.subject}' to {', '.join(message.recipients)} was not sent by the connection {CONNECTION} "
-            f"({_address(hook)}): {type(error).__name__}: {error}. Check host, port, login and the extras disable_ssl "
-            "and disable_tls of the connection, and that the server takes mail for these recipients."
+            f"The mail '{message.subject}' to {', '.join(message.recipients)} was not sent by the connection "
+            f"{CONNECTION} ({_address(hook)}): {type(error).__name__}: {error}. Check host, port, login and the "
+            "extras disable_ssl and disable_tls of the connection, and that the server takes mail for these recipients."
         ) from error
     log.info("Sent '%s' to %s, Message-ID %s", message.subject, ", ".join(message.recipients), message.message_id)
     return SMTP
@@ -99,10 +99,10 @@ def _address(hook: SmtpHook) -> str:
 class InvoiceFailureNotifier(BaseNotifier):
     """Tell the contract's recipients that a task failed or an extract did not come. Never raises itself."""
 
-    def __call__(self, *args: Any) -> None:
+    def __call__(self, context: Any) -> None:
         """Notify; what goes wrong in doing so is logged, since the failure it tells of is what matters."""
         try:
-            super().__call__(*args)
+            self.notify(context)  # the base class renders templates first; there are none here that could fail
         except Exception:
             log.exception("The failure could not be mailed")
 

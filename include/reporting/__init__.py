@@ -7,11 +7,14 @@ from include.reporting.alert import alert_message
 from include.reporting.anomalies import money_at_risk
 from include.reporting.failure import failure_message
 from include.reporting.message import Message
+from include.reporting.night import NightCounts, PastNight
 from include.reporting.outbox import write_to_outbox
 from include.reporting.summary import summary_message
 
 __all__ = [
     "Message",
+    "NightCounts",
+    "PastNight",
     "alert_message",
     "failure_message",
     "money_at_risk",

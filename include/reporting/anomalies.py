@@ -8,6 +8,7 @@ from typing import Protocol
 
 from include.reporting.wording import known, label, money, odds, one_line, usual_range
 
+NO_HISTORY = "new"
 MOST_FIELDS = 5  # the largest shares of the score; the rest is in v_anomaly_fields
 MOST_SENTENCES = 3
 
@@ -61,6 +62,8 @@ class Anomaly(Protocol):
     @property
     def status(self) -> str: ...
     @property
+    def history_tier(self) -> str | None: ...
+    @property
     def fields(self) -> Sequence[AnomalyField]: ...
 
 
@@ -86,6 +89,7 @@ class Finding:
     sentences: list[str]
     rows: list[FieldRow]
     more_fields: int
+    without_history: bool
     status: str
     top_field: str
     score: str
@@ -112,6 +116,7 @@ def finding(anomaly: Anomaly) -> Finding:
             for field in fields[:MOST_FIELDS]
         ],
         more_fields=max(0, len(fields) - MOST_FIELDS),
+        without_history=anomaly.history_tier == NO_HISTORY,
         status=one_line(anomaly.status, 20),
         top_field=label(anomaly.top_field) if anomaly.top_field else "",
         score=f"{anomaly.score:.1f}",

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from include.contract import Contract
 from include.reporting.anomalies import Anomaly, finding
 from include.reporting.message import Message
-from include.reporting.night import NightCounts
+from include.reporting.night import NightCounts, PastNight
 from include.reporting.plot import trend_plot
 from include.reporting.rendering import render
 from include.reporting.wording import count, long_date, money, moneys, one_line, web_address
@@ -20,19 +19,18 @@ OLD_MODEL_DAYS = 21  # three weekly trainings missed
 def summary_message(
     contract: Contract,
     extract_date: date,
-    day: Mapping[str, Any],
+    counts: NightCounts,
+    series: Sequence[PastNight],
     anomalies: Sequence[Anomaly],
     *,
     links: Mapping[str, str] | None = None,
 ) -> Message:
     """Write the summary of an extract date.
 
-    day: what `warehouse.day_counts` returns; a `trained_until` beside it tells the age of the model.
-    anomalies: the night's; `report.top` of them are listed.
-    links: label to web address, for pages that show more.
+    series: the nights to plot, this one among them, in any order; the last 30 are shown.
+    anomalies: the night's, best first; `report.top` of them are listed.
     """
-    counts = NightCounts.of(day, anomalies)
-    nights = sorted(counts.series, key=lambda night: night.extract_date)[-NIGHTS:]
+    nights = sorted(series, key=lambda night: night.extract_date)[-NIGHTS:]
     headline, verdict = _verdict(counts)
     findings = [finding(anomaly) for anomaly in sorted(anomalies, key=lambda a: a.rank_of_day)[: contract.report.top]]
     text, html = render(
@@ -50,10 +48,11 @@ def summary_message(
         warnings=[*_doubts(counts, extract_date), *(one_line(warning) for warning in counts.warnings)],
         findings=findings,
         not_shown=max(0, (counts.flagged or 0) - len(findings)),
-        reasons=[(one_line(reason, 160), f"{rows:,}") for reason, rows in counts.reasons[:MOST_REASONS]],
-        more_reasons=max(0, len(counts.reasons) - MOST_REASONS),
+        reasons=[(one_line(reason, 160), f"{rows:,}") for reason, rows in counts.quarantine_reasons[:MOST_REASONS]],
+        more_reasons=max(0, len(counts.quarantine_reasons) - MOST_REASONS),
         nights=nights,
-        data_docs=[(docs, web_address(docs)) for docs in counts.data_docs],
+        data_docs=counts.data_docs,
+        data_docs_link=web_address(counts.data_docs),
         data_set=contract.name,
         links=[(label, url) for label, url in (links or {}).items() if web_address(url)],
     )
@@ -99,12 +98,13 @@ def _in_short(counts: NightCounts) -> str:
 
 
 def _tiles(counts: NightCounts) -> list[tuple[str, str]]:
+    came, fit = counts.state != "missing", counts.state == "loaded"
     numbers = [
-        ("in the extract", counts.rows_in),
-        ("loaded", counts.loaded),
-        ("quarantined", counts.quarantined),
-        ("scored", counts.scored),
-        ("flagged", counts.flagged),
+        ("in the extract", counts.rows_in if came else None),
+        ("loaded", counts.loaded if fit else None),
+        ("quarantined", counts.quarantined if fit else None),
+        ("scored", counts.scored if fit else None),
+        ("flagged", counts.flagged if fit else None),
     ]
     return [(name, "–" if number is None else f"{number:,}") for name, number in numbers]
 
@@ -112,10 +112,10 @@ def _tiles(counts: NightCounts) -> list[tuple[str, str]]:
 def _model(counts: NightCounts, extract_date: date) -> str:
     if counts.model_version is None:
         return "no model has judged this night"
-    if counts.trained_until is None:
+    if counts.model_trained_until is None:
         return counts.model_version
-    age = (extract_date - counts.trained_until).days
-    return f"{counts.model_version}, trained on invoices up to {counts.trained_until}, {count(age, 'day')} before"
+    age = (extract_date - counts.model_trained_until).days
+    return f"{counts.model_version}, trained on invoices up to {counts.model_trained_until}, {count(age, 'day')} before"
 
 
 def _doubts(counts: NightCounts, extract_date: date) -> list[str]:
@@ -132,6 +132,6 @@ def _doubts(counts: NightCounts, extract_date: date) -> list[str]:
         doubts.append(
             f"{loaded:,} invoices are loaded, but {counts.scored:,} are scored: run score_invoices for this night."
         )
-    if counts.trained_until and (extract_date - counts.trained_until).days > OLD_MODEL_DAYS:
+    if counts.model_trained_until and (extract_date - counts.model_trained_until).days > OLD_MODEL_DAYS:
         doubts.append("The model is old: see why train_autoencoder has promoted none since.")
     return doubts

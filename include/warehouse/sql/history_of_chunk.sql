@@ -1,12 +1,11 @@
 -- What came before, from the entities that the night has in this chunk?
--- IS TRUE keeps the planner from a nested loop: it takes a night loaded a moment ago for empty. So it hashes the entities.
 SELECT invoice_key, extract_date, {fields}
 FROM invoice_anomalies.invoices AS invoice
 WHERE extract_date >= %(since)s AND extract_date < %(extract_date)s
-    AND ({entity} IN (
+    AND {entity} IN (
         SELECT {night_entity}
         FROM invoice_anomalies.invoices AS night
         WHERE night.extract_date = %(extract_date)s
             AND mod(hashtext({night_entity})::bigint + 2147483648, %(chunks)s) = %(chunk)s
-    )) IS TRUE
+    )
 ORDER BY extract_date, invoice_key COLLATE "C"

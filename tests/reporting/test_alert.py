@@ -1,0 +1,105 @@
+from include.contract import Contract
+from include.reporting import alert_message
+from tests.reporting.examples import HOSTILE, NIGHT, VERSION, anomaly, field, three_anomalies
+
+
+def test_the_subject_says_how_many_of_which_night_and_how_much_is_at_risk(contract: Contract):
+    message = alert_message(contract, NIGHT, VERSION, three_anomalies(), total=3)
+
+    assert message.subject == "3 invoices to check of 2026-11-20: EUR 42,310 + USD 1,468 at risk"
+    assert message.recipients == tuple(contract.report.recipients)
+
+
+def test_text_and_html_tell_the_same_about_every_invoice(contract: Contract):
+    message = alert_message(contract, NIGHT, VERSION, three_anomalies(), total=3)
+
+    for words in ("V00107|A-99", "EUR 28,110.40", "cost center 9400;", "9400", "4711", "1 in over a million", VERSION):
+        assert words in message.text
+        assert words in message.html
+    for words in ("1,310.00", "1,150.00 to 1,480.00", "1 in 25,000", "v_anomaly_fields"):
+        assert words in message.text
+        assert words in message.html
+
+
+def test_invoices_stand_in_the_order_of_their_rank(contract: Contract):
+    message = alert_message(contract, NIGHT, VERSION, three_anomalies()[::-1], total=3)
+
+    places = [message.text.index(key) for key in ("V00042|INV-0001", "V00107|A-99", "V00300|RE-88123")]
+    assert places == sorted(places)
+
+
+def test_no_more_invoices_are_shown_than_the_contract_says_and_the_rest_is_counted(contract: Contract):
+    many = [anomaly(rank) for rank in range(1, 13)]
+
+    message = alert_message(contract, NIGHT, VERSION, many, total=40)
+
+    assert "INV-0010" in message.text
+    assert "INV-0011" not in message.text
+    assert "30 more with lower scores" in message.text
+    assert message.subject.startswith("40 invoices to check")
+    assert message.subject.endswith("at risk in the first 12")
+
+
+def test_money_of_the_whole_night_may_be_given(contract: Contract):
+    message = alert_message(contract, NIGHT, VERSION, [anomaly()], total=2, at_risk={"EUR": 1_000_000.0})
+
+    assert message.subject == "2 invoices to check of 2026-11-20: EUR 1,000,000 at risk"
+
+
+def test_an_anomaly_without_amount_currency_entity_or_fields_is_still_told(contract: Contract):
+    bare = anomaly(amount_at_risk=None, currency=None, entity=None, fields=[], explanation="cost center 9400 is new")
+
+    message = alert_message(contract, NIGHT, VERSION, [bare], total=1)
+
+    assert message.subject == "1 invoice to check of 2026-11-20"
+    assert "V00042|INV-0001" in message.text
+    assert "cost center 9400 is new" in message.text
+    assert "None" not in message.text
+    assert "nan" not in message.text
+
+
+def test_money_without_a_currency_is_told_without_one(contract: Contract):
+    message = alert_message(contract, NIGHT, VERSION, [anomaly(currency=None)], total=1)
+
+    assert message.subject == "1 invoice to check of 2026-11-20: 14,200 at risk"
+
+
+def test_an_empty_value_is_shown_as_empty(contract: Contract):
+    message = alert_message(contract, NIGHT, VERSION, [anomaly(fields=[field("purchase_order", None)])], total=1)
+
+    assert "observed     (empty)" in message.text
+
+
+def test_a_review_of_an_anomaly_does_not_change_the_alert_and_so_sends_no_second_one(contract: Contract):
+    before = alert_message(contract, NIGHT, VERSION, [anomaly()], total=1)
+    after = alert_message(contract, NIGHT, VERSION, [anomaly(status="dismissed")], total=1)
+
+    assert before.digest == after.digest
+
+
+def test_an_invoice_cannot_write_html_headers_or_control_characters(contract: Contract):
+    fields = [field(HOSTILE, HOSTILE, expected=HOSTILE, low=HOSTILE, sentence=HOSTILE)]
+    evil = anomaly(invoice_key=HOSTILE, entity=HOSTILE, currency=HOSTILE, fields=fields, top_field=HOSTILE)
+
+    message = alert_message(contract, NIGHT, HOSTILE, [evil], total=1)
+    mail = message.as_email("a@example.com")
+
+    assert "<script" not in message.html
+    assert "&lt;script&gt;" in message.html
+    assert mail["Bcc"] is None
+    assert "\n" not in message.subject
+    for part in (message.subject, message.text, message.html):
+        assert not set("\x00\x1b\r\u202e") & set(part)
+        assert "A" * 500 not in part
+    # What looks like a header stands within a line, never at the start of one.
+    assert not any(line.startswith("Bcc:") for line in message.text.splitlines())
+
+
+def test_links_are_shown_only_where_a_click_opens_a_page(contract: Contract):
+    links = {"Review": "https://airflow.example.com/review?a=1&b=2", "Trap": "javascript:alert(1)"}
+
+    message = alert_message(contract, NIGHT, VERSION, [anomaly()], total=1, links=links)
+
+    assert 'href="https://airflow.example.com/review?a=1&amp;b=2"' in message.html
+    assert "https://airflow.example.com/review?a=1&b=2" in message.text
+    assert "javascript" not in message.html + message.text

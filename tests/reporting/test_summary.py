@@ -1,0 +1,146 @@
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from include.contract import Contract
+from include.reporting import Message, PastNight, summary_message
+from tests.reporting.examples import HOSTILE, NIGHT, anomaly, counts, field, thirty_nights, three_anomalies
+
+
+def summary(contract: Contract, **changes: Any) -> Message:
+    anomalies = changes.pop("anomalies", three_anomalies())
+    return summary_message(contract, NIGHT, counts(**changes), thirty_nights(), anomalies)
+
+
+def test_every_count_stands_in_text_and_html(contract: Contract):
+    message = summary(contract)
+
+    for name, number in (("in the extract", "843"), ("loaded", "831"), ("quarantined", "12"), ("flagged", "3")):
+        assert any(line.split() == [*name.split(), number] for line in message.text.splitlines()), name
+        assert f"<b>{number}</b><span>{name}</span>" in message.html
+    for words in (
+        "EUR 42,310.40",
+        "USD 1,467.50",
+        "trained on invoices up to 2026-11-14, 6 days before",
+        "vendor_id: does not match V\\d{5}",
+        "the payment is due before the invoice was written (3 rows)",
+        "V00107|A-99",
+        "data_docs/2026-11-20",
+    ):
+        assert words in message.text
+        assert words in message.html
+    assert message.subject == "Invoices of 2026-11-20: 3 to check, EUR 42,310 + USD 1,468 at risk"
+
+
+def test_the_text_holds_the_numbers_of_the_plot(contract: Contract):
+    lines = [line.split() for line in summary(contract).text.splitlines()]
+
+    assert ["2026-10-30", "refused"] in lines
+    assert ["2026-11-06", "missing"] in lines
+    tonight = thirty_nights()[-1]
+    assert ["2026-11-20", str(tonight.loaded), str(tonight.quarantined), str(tonight.flagged)] in lines
+
+
+def test_a_night_without_findings_says_so(contract: Contract):
+    message = summary(contract, flagged=0, at_risk={}, anomalies=[])
+
+    assert message.subject == "Invoices of 2026-11-20: nothing to check"
+    assert "None of the 831 scored invoices stands out." in message.text
+    assert "None of the 831 scored invoices stands out." in message.html
+
+
+def test_a_refused_night_says_why_and_claims_no_numbers(contract: Contract):
+    refused = {"state": "refused", "rows_in": 3, "loaded": 0, "quarantined": 0, "scored": None, "flagged": None}
+
+    message = summary(contract, **refused, at_risk={}, problems=["column gross_amount is missing"], anomalies=[])
+
+    assert message.subject == "Invoices of 2026-11-20: refused, nothing loaded"
+    assert "The night was refused" in message.text
+    assert "column gross_amount is missing" in message.text
+    assert "column gross_amount is missing" in message.html
+    assert ["loaded", "–"] in [line.split() for line in message.text.splitlines()]
+
+
+def test_a_missing_night_says_that_no_extract_arrived(contract: Contract):
+    message = summary(
+        contract, state="missing", rows_in=0, loaded=0, quarantined=0, scored=None, flagged=None, anomalies=[]
+    )
+
+    assert message.subject == "Invoices of 2026-11-20: no extract arrived"
+    assert "Ask for the extract" in message.text
+
+
+def test_a_night_that_no_model_judged_says_so(contract: Contract):
+    message = summary(contract, scored=None, flagged=None, model_version=None, at_risk={}, anomalies=[])
+
+    assert message.subject == "Invoices of 2026-11-20: 831 loaded, not scored"
+    assert "no model has judged" in message.text
+
+
+@pytest.mark.parametrize(
+    ("change", "warning"),
+    [
+        ({"loaded": 830, "scored": 830}, "843 rows came in, but 830 loaded and 12 quarantined make another sum."),
+        ({"scored": 800}, "831 invoices are loaded, but 800 are scored"),
+        ({"model_trained_until": NIGHT.replace(month=9)}, "The model is old"),
+    ],
+)
+def test_what_does_not_add_up_is_a_warning(contract: Contract, change: dict[str, Any], warning: str):
+    assert warning not in summary(contract).text
+
+    text = " ".join(summary(contract, **change).text.split())
+
+    assert warning in text
+
+
+def test_a_verdict_on_an_anomaly_is_shown(contract: Contract):
+    assert "(confirmed)" in summary(contract, anomalies=[anomaly(status="confirmed")]).text
+
+
+def test_values_of_invoices_are_harmless_in_a_summary(contract: Contract):
+    evil = anomaly(entity=HOSTILE, invoice_key=HOSTILE, fields=[field(HOSTILE, HOSTILE, sentence=HOSTILE)])
+
+    message = summary(
+        contract,
+        anomalies=[evil],
+        warnings=[HOSTILE],
+        problems=[HOSTILE],
+        quarantine_reasons=[(HOSTILE, 3)],
+        data_docs=HOSTILE,
+        model_version=HOSTILE,
+        at_risk={HOSTILE: 3.0},
+    )
+
+    assert "<script" not in message.html
+    assert not set("\x00\x1b\r\u202e") & set(message.subject + message.text + message.html)
+    assert message.as_email("a@example.com")["Bcc"] is None
+
+
+def test_the_plot_is_a_small_readable_picture_that_the_html_shows(contract: Contract):
+    message = summary(contract)
+    picture = Image.open(BytesIO(message.images["trend"]))
+
+    assert 'src="cid:trend"' in message.html
+    assert picture.format == "PNG"
+    assert picture.width >= 1000
+    assert len(message.images["trend"]) < 100_000
+    assert len(set(picture.convert("RGB").resize((120, 75)).get_flattened_data())) > 20, "the picture is empty"
+
+
+def test_the_plot_tells_nights_apart(contract: Contract):
+    def plot(nights: list[PastNight]) -> bytes:
+        return summary_message(contract, NIGHT, counts(), nights, []).images["trend"]
+
+    nights = thirty_nights()
+    assert plot(nights) == plot(nights[::-1]), "the order in which nights are given does not matter"
+    assert plot(nights) != plot([*nights[:-1], PastNight(NIGHT, "refused")])
+
+
+@pytest.mark.parametrize("nights", [[], [PastNight(NIGHT, loaded=5)], [PastNight(NIGHT, "missing")]])
+def test_the_first_nights_have_a_summary_too(contract: Contract, nights: list[PastNight]):
+    message = summary_message(contract, NIGHT, counts(), nights, three_anomalies())
+
+    assert bool(message.images) is bool(nights)
+    assert ("cid:trend" in message.html) is bool(nights)
