@@ -138,7 +138,9 @@ def message_of(context: Any, contract: Contract) -> Message:
 
 def _error(context: Any, contract: Contract, extract_date: date | None) -> BaseException | str | None:
     """The error as the pipeline raised it: Airflow's own exceptions hide which kind it was."""
-    error = context.get("exception") or context.get("reason")
+    error = context.get("exception")
+    if error is None:  # the callback of a run
+        return f"The run failed ({context.get('reason') or 'for no given reason'}). The log has the error of its task."
     if isinstance(error, AirflowSensorTimeout):
         return _overdue(getattr(context.get("ti"), "task_id", None), contract, extract_date)
     if isinstance(error, AirflowFailException):  # "NightRefusedError: ...": not to be tried again
