@@ -86,7 +86,6 @@ class Deployment:
             "AIRFLOW__API__PORT": port,
             "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
             "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }
         return {**os.environ, **ours, **{name: os.environ.get(name, value) for name, value in defaults.items()}}
 

@@ -17,7 +17,7 @@ from include.detection.runtime import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, Run
 from include.errors import TooFewInvoicesError
 
 BLOCK = 16_384  # rows reconstructed at a time: bounds memory, and keeps a block's arrays in the processor's cache
-CONTAMINATION = 0.01  # share of the training invoices with the worst scores that the second round does not see
+CONTAMINATION = 0.01  # share of the training invoices, the worst of the first round, that do not count as normal
 BEGINNINGS = 0.3  # share of the training invoices that are seen once more with a short past
 RUN_LENGTHS = (1, 1, 1, 2, 3, 5, 8, 13, 21)
 FIRST_ROUND = 1 / 3  # of the epochs: enough to tell which those are
@@ -89,7 +89,7 @@ class Detector:
         """Learn what the company's own invoices look like.
 
         invoices: typed frame with `extract_date`, at least `detection.minimum_rows` rows, anomalies and all: the worst
-        rows of a first round are left out of the second. Raises TooFewInvoicesError.
+        rows of a first round are left out of the second, and of the calibration. Raises TooFewInvoicesError.
         """
         settings = self.contract.detection
         if len(invoices) < settings.minimum_rows:
@@ -108,8 +108,9 @@ class Detector:
         usual = np.flatnonzero(scores <= np.quantile(scores, 1.0 - CONTAMINATION))
         progress(f"second round without the {len(scores) - len(usual):,} oddest of {len(scores):,} rows")
         self._train(encoded.take(usual), settings.epochs, progress)
-        scores = self._calibrate(encoded)
-        self.threshold_ = float(np.quantile(scores[: len(invoices)], settings.threshold_quantile))
+        self._calibrate(encoded.take(usual))
+        scores = combine(self._errors(encoded.take(slice(len(invoices)))))
+        self.threshold_ = float(np.quantile(scores, settings.threshold_quantile))
         return self
 
     def _beginnings(self, measured: Measured, names: npt.NDArray[Any]) -> Encoded:

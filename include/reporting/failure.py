@@ -107,7 +107,7 @@ def _error_lines(error: BaseException | str | None) -> list[str]:
     words = str(error).strip()
     if isinstance(error, BaseException) and not isinstance(error, PipelineError):
         words = f"{type(error).__name__}: {words}" if words else type(error).__name__
-    words = re.sub(r"(?<=://)([^\s:/@]*):[^\s/@]+@", r"\1:\2@", words)
+    words = re.sub(r"(?<=://)([^\s:/@]*):[^\s/@]+@", r"\1:***@", words)
     words = re.sub(r"(?i)\b(password\s*=\s*)\S+", r"\1***", words)
     lines = [line for line in map(one_line, words.splitlines()) if line]
     return lines[:MOST_LINES] + (["…"] if len(lines) > MOST_LINES else [])
