@@ -35,4 +35,6 @@ def run_dag(dag_id: str, night: date, **conf: Any) -> NightRun:
     for task in run.get_task_instances():
         seconds[task.task_id] = seconds.get(task.task_id, 0.0) + (task.duration or 0.0)
         states[task.task_id] = str(task.state)
+    if not states:
+        raise RuntimeError(f"{dag_id} has no task for {night}: schedule.start_date in the contract is later")
     return NightRun(dag_id, night, str(run.state), seconds, states)

@@ -9,11 +9,11 @@ import os
 from datetime import date
 from email.message import EmailMessage
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import BaseHook, BaseNotifier
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSensorTimeout
+from invoice_nights import night_of
 
 from include import errors
 from include.contract import Contract, load_contract
@@ -163,13 +163,8 @@ def _overdue(task_id: str | None, contract: Contract, extract_date: date | None)
 
 
 def _extract_date(context: Any, contract: Contract) -> date | None:
-    """The night of the run: as the DAGs take it, but without one rather than with an error."""
-    run = context.get("dag_run")
-    given = (context.get("params") or {}).get("extract_date") or getattr(run, "partition_key", None)
-    due = getattr(run, "logical_date", None) or getattr(run, "run_after", None)
+    """The night of the run; without one rather than with an error, since a callback must not fail."""
     try:
-        if given:
-            return date.fromisoformat(str(given)[:10])
-        return due.astimezone(ZoneInfo(contract.schedule.timezone)).date() if due else None
+        return night_of(context, contract.schedule.timezone)
     except (ValueError, AttributeError):
         return None

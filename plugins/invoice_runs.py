@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import Asset, BaseHook, CronPartitionTimetable, Param, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 from invoice_mail import InvoiceFailureNotifier
+from invoice_nights import night_of
 
 from include.contract import Contract, load_contract
 from include.errors import PipelineError
@@ -63,14 +64,11 @@ DRY_RUN = Param(False, type="boolean", title="Dry run")
 
 
 def extract_date() -> date:
-    """The night of this run: the trigger form's date, else the run's partition, else the day it was due."""
-    context = get_current_context()
-    run = context["dag_run"]
-    given = context["params"].get("extract_date") or run.partition_key
-    if given:
-        return date.fromisoformat(given[:10])
-    due = run.logical_date or run.run_after
-    return due.astimezone(ZoneInfo(contract().schedule.timezone)).date()
+    """The night of this run."""
+    night = night_of(get_current_context(), contract().schedule.timezone)
+    if night is None:
+        raise AirflowFailException("this run has no date: trigger it with an extract date")
+    return night
 
 
 def places() -> Places:
