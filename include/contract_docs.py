@@ -31,16 +31,17 @@ PARTS = {
 }
 HEADINGS = {"": "Top level"}
 WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
+LISTED = {"text": "texts", "whole number": "whole numbers", "mail address": "mail addresses"}
 LIMITS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "above {}",
     "maximum": "at most {}",
     "exclusiveMaximum": "below {}",
-    "minItems": "at least {} item",
+    "minItems": "at least {}",
 }
 # What a pattern asks for, in words.
 PATTERNS = {
-    Name: "name: a lower-case letter, then lower-case letters, digits and _; at most 59 characters",
+    Name: "name of lower-case letters, digits and _ that begins with a letter and has at most 59 characters",
     Cron: "cron expression of five parts",
     Email: "mail address",
 }
@@ -53,7 +54,7 @@ def reference() -> str:
     lines = [INTRODUCTION.read_text(encoding="utf-8").rstrip(), ""]
     for where, name in PARTS.items():
         lines += [f"### {HEADINGS.get(where) or f'`{where}`'}", "", parts[name]["description"], ""]
-        lines += ["| key | type | default | meaning |", "|---|---|---|---|", *_rows(parts[name], where), ""]
+        lines += ["| key | type | default | meaning |", "|---|---|---|---|", *_rows(parts[name]), ""]
     return "\n".join(lines)
 
 
@@ -68,11 +69,12 @@ def write() -> None:
     SCHEMA.write_text(schema_text(), encoding="utf-8")
 
 
-def _rows(part: dict[str, Any], where: str) -> Iterator[str]:
+def _rows(part: dict[str, Any]) -> Iterator[str]:
     required = part.get("required", [])
     for key, entry in part["properties"].items():
         default = "**required**" if key in required else _default(entry)
-        meaning = entry.get("description") or f"A part of its own: see `{'.'.join(filter(None, [where, key]))}`."
+        # A part says what it is for in its own section.
+        meaning = entry.get("description") or f"See `{key}` below."
         yield f"| `{key}` | {_cell(_type(entry))} | {_cell(default)} | {_cell(meaning)} |"
 
 
@@ -90,11 +92,13 @@ def _type(entry: dict[str, Any]) -> str:
 
 
 def _list(entry: dict[str, Any]) -> str:
-    return "list of " + ("items with the keys below" if "$ref" in entry["items"] else _type(entry["items"]))
+    return "list of " + ("rules with the keys below" if "$ref" in entry["items"] else LISTED[_type(entry["items"])])
 
 
 def _mapping(entry: dict[str, Any]) -> str:
-    return "arguments by name" if entry.get("additionalProperties") is True else "fields by name, with the keys below"
+    if entry.get("additionalProperties") is True:
+        return "arguments by name"
+    return f"fields by name (each a {PATTERNS[Name]}), with the keys below"
 
 
 def _plain(entry: dict[str, Any]) -> str:

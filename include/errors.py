@@ -24,6 +24,12 @@ class ExtractUnreadableError(PipelineError):
     """The extract is there but is not what the contract says it is."""
 
 
+class StorageUnreachableError(ExtractUnreadableError):
+    """The storage of the extracts does not answer, or does not let us in."""
+
+    retryable = True
+
+
 class NightRefusedError(PipelineError):
     """A table-level rule refused the whole night; nothing of it was loaded."""
 
@@ -42,3 +48,9 @@ class ArtefactError(PipelineError):
 
 class WarehouseError(PipelineError):
     """The database does not fit the contract, or an invariant of its tables would be broken."""
+
+
+class WarehouseUnreachableError(WarehouseError):
+    """The database does not answer."""
+
+    retryable = True

@@ -1,18 +1,40 @@
-"""What every test may ask for: one embedded Postgres for the session, a fresh database per test, the contract."""
+"""What every test may ask for: one embedded Postgres and one Airflow for the session, a fresh database per test.
 
+Airflow reads its settings when it is imported, so they are set here, before any test module is.
+"""
+
+import atexit
+import os
 import shutil
+import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
+from aiosmtpd.controller import Controller
 from psycopg2 import sql
 
 from include.contract import Contract, load_contract
 from include.places import PROJECT
 from local.postgres import Cluster
+from tests.plugins.mailbox import Mailbox, free_port, smtp_connection
+
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="invoices-test-airflow-"))
+atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
+for name in [name for name in os.environ if name.startswith(("AIRFLOW", "INVOICES_HOME", "INVOICES_CONTRACT"))]:
+    del os.environ[name]  # the shell's deployment is not the tests' to touch
+os.environ |= {
+    "AIRFLOW_HOME": str(AIRFLOW_HOME),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+}
+sys.path.append(str(PROJECT / "plugins"))  # as Airflow does, but for tests that import a plugin first
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +58,10 @@ def dsn(postgres: Cluster) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     postgres.create_database(name)
     yield postgres.dsn(name)
+    drop_database(postgres, name)
+
+
+def drop_database(postgres: Cluster, name: str) -> None:
     connection = psycopg2.connect(postgres.dsn())
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -44,6 +70,44 @@ def dsn(postgres: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def airflow_metadata(postgres: Cluster) -> Iterator[str]:
+    """Connection string of Airflow's metadata database, migrated, which Airflow in this process uses from now on."""
+    from airflow import settings
+    from airflow.utils.db import initdb
+
+    postgres.create_database("airflow")
+    metadata = postgres.dsn("airflow")
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = metadata.replace("postgresql:", "postgresql+psycopg2:", 1)
+    settings.dispose_orm()
+    settings.configure_vars()
+    settings.configure_orm()
+    initdb()
+    yield metadata
+    settings.dispose_orm()
+
+
+@pytest.fixture(scope="session")
 def contract() -> Contract:
     """The contract that comes with the project."""
     return load_contract(PROJECT / "include" / "invoices.yaml")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A real mail server on loopback that keeps what it takes."""
+    box = Mailbox()
+    box.port = free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller.start()
+    yield box
+    controller.stop()
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give Airflow the connection smtp_default."""
+
+    def connect(port: int, **extra: Any) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", smtp_connection(port, **extra))
+
+    return connect

@@ -32,12 +32,14 @@ def history_tier(history_rows: FloatArray) -> Tiers:
 class Tail:
     """Share of reference errors at least as large as a given error; exponential past its last quantile.
 
-    `values` ascend and `errors` are -log10 of the share; `rate` is the exponential's mean excess
-    (Pickands 1975, with shape zero).
+    `values` ascend and `errors` are -log10 of the share that is at least as large. The tail begins at the error
+    `beyond`, that of the share above the last value, and `rate` is its mean excess (Pickands 1975, with shape zero).
+    Where the last value is a tie of many, `beyond` is far above its own error: to exceed what nearly all share is rare.
     """
 
     values: FloatArray
     errors: FloatArray
+    beyond: float
     rate: float
 
     @classmethod
@@ -45,7 +47,7 @@ class Tail:
         """reference: shape (rows,), larger is worse; smallest_rate keeps a tail of equal errors from being a cliff."""
         rows = len(reference)
         if not rows:
-            return cls(np.zeros(1), np.zeros(1), 1.0)
+            return cls(np.zeros(1), np.zeros(1), 0.0, 1.0)
         last = min(1.0, max(TAIL_SHARE, TAIL_ROWS / rows))
         shares = np.geomspace(1.0, last, GRID)
         # The value that a share of the reference reaches or exceeds.
@@ -54,19 +56,20 @@ class Tail:
         excess = reference[reference > values[-1]] - values[-1]
         rate = max(float(excess.mean()) if len(excess) else 0.0, smallest_rate)
         # Ties: the share that is at least this large is the largest share that maps to the value, hence the first.
-        return cls(values, -np.log10(shares[first]), rate)
+        beyond = -np.log10((len(excess) + 1.0) / (rows + 1.0))
+        return cls(values, -np.log10(shares[first]), float(beyond), rate)
 
     def __call__(self, raw: FloatArray) -> FloatArray:
         inside = np.interp(raw, self.values, self.errors)
-        beyond = np.maximum(raw - self.values[-1], 0.0) / self.rate / np.log(10.0)
-        result: FloatArray = np.minimum(inside + beyond, LARGEST_ERROR)
+        tail = self.beyond + (raw - self.values[-1]) / self.rate / np.log(10.0)
+        result: FloatArray = np.minimum(np.where(raw > self.values[-1], np.maximum(tail, inside), inside), LARGEST_ERROR)
         return result
 
     def inverse(self, error: float) -> float:
         """The raw error that has this calibrated error."""
         if error <= self.errors[-1]:
             return float(np.interp(error, self.errors, self.values))
-        return float(self.values[-1] + (error - self.errors[-1]) * np.log(10.0) * self.rate)
+        return float(self.values[-1] + max(error - self.beyond, 0.0) * np.log(10.0) * self.rate)
 
 
 @dataclass(frozen=True)
@@ -111,14 +114,16 @@ class Calibration:
             "sizes": np.array([len(tail.values) for tail in self.tails], dtype=float),
             "values": np.concatenate([tail.values for tail in self.tails]),
             "errors": np.concatenate([tail.errors for tail in self.tails]),
+            "beyond": np.array([tail.beyond for tail in self.tails]),
             "rates": np.array([tail.rate for tail in self.tails]),
         }
 
     @classmethod
     def from_arrays(cls, named: dict[str, FloatArray]) -> "Calibration":
         ends = np.cumsum(named["sizes"]).astype(int)[:-1]
-        parts = zip(np.split(named["values"], ends), np.split(named["errors"], ends), named["rates"], strict=True)
-        return cls([Tail(values, errors, float(rate)) for values, errors, rate in parts], named["cuts"])
+        curves = zip(np.split(named["values"], ends), np.split(named["errors"], ends), strict=True)
+        tails = zip(curves, named["beyond"], named["rates"], strict=True)
+        return cls([Tail(*curve, float(beyond), float(rate)) for curve, beyond, rate in tails], named["cuts"])
 
 
 def combine(errors: FloatArray) -> FloatArray:

@@ -25,6 +25,8 @@ SMALLEST_RATES = {
     True: 0.25,
     False: 1.0,
 }  # numeric: tails no lighter than t with 4 degrees of freedom; levels: p itself
+UNSURPRISING = np.log(2.0)  # a level at least as likely as not is no surprise, however sure the model was of it
+SMALLEST_SHARE = 1e-300
 FIELD_RATE = 1 / np.log(10.0)  # a field's error is already -log10 of a share
 VIEWS = ("others", "past")  # reconstructed from the other fields and the past; from the past alone
 
@@ -259,4 +261,5 @@ def _reconstruct(aspect: Aspect, encoded: Encoded, corrections: npt.NDArray[np.f
     shares = np.exp(logits)
     shares /= shares.sum(axis=1, keepdims=True)
     observed = shares[np.arange(len(shares)), levels.codes]
-    return Reconstruction(levels.rarity - np.log(np.maximum(observed, 1e-300)), shares=shares)
+    surprise = levels.rarity - np.log(np.maximum(observed, SMALLEST_SHARE))
+    return Reconstruction(np.maximum(surprise, UNSURPRISING), shares=shares)

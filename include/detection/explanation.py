@@ -15,7 +15,7 @@ from include.detection.patterns import amount_pattern, date_pattern
 
 MOST_FIELDS = 5
 TELLING_ERROR = 3.0  # one in a thousand
-SMALLEST_ERROR = 1.3  # one in twenty: a field more usual than that is not worth a line
+SMALLEST_ERROR = 2.0  # one in a hundred: a field more usual than that is not worth a line
 RANGE_ERROR = -np.log10(0.05)  # low and high hold 95 % of the invoices with such a history
 RAREST = 1_000_000  # beyond what a year of invoices can show, a number would be made up
 FARTHEST_DAYS = 36_500

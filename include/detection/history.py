@@ -102,8 +102,8 @@ def numeric_past(prior: NumericPrior, entities: Entities, reference: FloatArray)
     codes = entities.reference[known]
     clipped = _clip_to_own_spread(reference[known], codes, entities.count, prior)
     count: FloatArray = np.bincount(codes, minlength=entities.count).astype(float)[entities.query]
-    total: FloatArray = np.bincount(codes, clipped, entities.count)[entities.query]
-    squares: FloatArray = np.bincount(codes, clipped**2, entities.count)[entities.query]
+    total: FloatArray = np.bincount(codes, clipped, entities.count).astype(float)[entities.query]
+    squares: FloatArray = np.bincount(codes, clipped**2, entities.count).astype(float)[entities.query]
     if entities.leave_one_out:
         own = np.zeros(len(reference))
         own[known] = clipped

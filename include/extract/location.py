@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from include.contract import Contract
-from include.errors import ExtractNotArrivedError, ExtractUnreadableError
+from include.errors import ExtractNotArrivedError, ExtractUnreadableError, StorageUnreachableError
 from include.places import Places
 
 
@@ -81,7 +81,7 @@ def _absent(location: str) -> ExtractNotArrivedError:
     )
 
 
-def _unreachable(location: str, problem: OSError) -> ExtractUnreadableError:
-    return ExtractUnreadableError(
+def _unreachable(location: str, problem: OSError) -> StorageUnreachableError:
+    return StorageUnreachableError(
         f"{shown(location)}: cannot be opened: {problem}; check the storage and its permissions, then run it again"
     )

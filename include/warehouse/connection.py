@@ -12,7 +12,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class with a lower-case name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from include.errors import WarehouseError
+from include.errors import WarehouseUnreachableError
 
 SCHEMA = "invoice_anomalies"
 STATEMENTS = Path(__file__).parent / "sql"
@@ -23,14 +23,14 @@ CONNECT_SECONDS = 10
 def connect(dsn: str) -> Iterator[Connection]:
     """Open a connection; commit at the end, roll back on an error, close in any case.
 
-    dsn: postgresql://user:password@host:port/database. Raises WarehouseError where the database cannot be reached.
+    dsn: postgresql://user:password@host:port/database. Raises WarehouseUnreachableError.
     """
     # SQLAlchemy and Airflow name the driver in the scheme; libpq knows none.
     plain = dsn.replace("postgresql+psycopg2://", "postgresql://", 1)
     try:
         connection = psycopg2.connect(plain, connect_timeout=CONNECT_SECONDS)
     except psycopg2.OperationalError as error:
-        raise WarehouseError(
+        raise WarehouseUnreachableError(
             f"cannot reach the invoices database at {_place(plain)}: {str(error).strip()}; "
             "check the connection invoices_db and that Postgres is running"
         ) from None

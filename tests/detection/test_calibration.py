@@ -72,3 +72,9 @@ def test_tiers_follow_the_length_of_history() -> None:
     assert [TIERS[tier] for tier in history_tier(np.array([0.0, 1, 4, 5, 19, 20, 1e6]))] == [
         "new", "thin", "thin", "short", "short", "long", "long",
     ]  # fmt: skip
+
+
+def test_to_exceed_what_nearly_all_share_is_rare() -> None:
+    tail = Tail.fit(np.array([0.7] * 4999 + [3.0]), smallest_rate=1.0)
+    assert tail(np.array([0.7]))[0] == 0.0
+    assert tail(np.array([0.8]))[0] > 3.0

@@ -1,0 +1,44 @@
+"""A history in one file becomes the nights it would have come in, with nothing dropped."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from include.contract import Contract
+from include.extract import read
+from include.extract.split import split_history
+from include.places import Places
+from include.sample import Company, write_extract
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    invoices = Company(vendors=20).invoices(date(2026, 1, 5), date(2026, 1, 16), 30)
+    return write_extract(invoices, tmp_path / "history.csv.gz")
+
+
+def test_each_row_goes_to_its_night_unchanged(contract: Contract, tmp_path: Path, history: Path) -> None:
+    nights = split_history(contract, Places(tmp_path), history, "posting_date")
+    whole = read(contract, str(history))
+    assert sum(len(read(contract, str(path))) for path in nights.values()) == len(whole)
+    for night, path in nights.items():
+        rows = read(contract, str(path))
+        expected = whole[whole["posting_date"] == night.isoformat()]
+        assert rows.to_dict("records") == expected.to_dict("records")
+
+
+def test_only_the_nights_asked_for_are_written(contract: Contract, tmp_path: Path, history: Path) -> None:
+    nights = split_history(contract, Places(tmp_path), history, "posting_date", date(2026, 1, 7), date(2026, 1, 8))
+    assert sorted(nights) == [date(2026, 1, 7), date(2026, 1, 8)]
+
+
+def test_a_row_without_a_readable_date_goes_to_the_last_night(
+    contract: Contract, tmp_path: Path, history: Path
+) -> None:
+    texts = read(contract, str(history))
+    texts.loc[texts.index[3], "posting_date"] = "soon"
+    broken = tmp_path / "broken.csv"
+    texts.to_csv(broken, index=False)
+    nights = split_history(contract, Places(tmp_path), broken, "posting_date")
+    assert "soon" in set(read(contract, str(nights[max(nights)]))["posting_date"])
