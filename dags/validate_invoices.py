@@ -4,7 +4,9 @@ Runs nightly. Waits for the extract, takes a snapshot of it, validates it with G
 rows; unfit rows go to `quarantined_invoices` with every reason. Rows in = rows loaded + rows quarantined, always.
 
 **By hand:** trigger with an extract date, and a path where the file is not at its usual place. **A range of nights:**
-backfill this DAG, then `score_invoices`. Running a night again leaves the same rows.
+backfill this DAG, then `score_invoices`: `airflow backfill create --dag-id validate_invoices --from-date 2026-01-05
+--to-date 2026-01-07T23:59` (the end is a moment: without an hour the last night is left out). Running a night again
+leaves the same rows.
 
 **When it fails:** `wait_for_extract` - the extract did not arrive in time: deliver it and clear the task. `validate` -
 the night was refused as a whole; the log says which rule, what was expected and what came, and the Data Docs show it:
@@ -35,6 +37,9 @@ def validate_invoices():
     def extract_path() -> str | None:
         return get_current_context()["params"]["extract_path"]
 
+    def dry_run() -> bool:
+        return get_current_context()["params"]["dry_run"]
+
     @task.sensor(poke_interval=60, timeout=CONTRACT.extract.deadline_hours * 3600, mode="reschedule")
     @runs.answering
     def wait_for_extract() -> bool:
@@ -54,11 +59,11 @@ def validate_invoices():
     def validate(taken: dict) -> dict:
         from include.pipeline.ingest import validate_snapshot
 
-        return validate_snapshot(CONTRACT, runs.places(), runs.dsn(), runs.extract_date(), taken)
+        return validate_snapshot(CONTRACT, runs.places(), runs.dsn(), runs.extract_date(), taken, record=not dry_run())
 
     @task.short_circuit
     def unless_dry_run(validated: dict) -> bool:
-        return not get_current_context()["params"]["dry_run"]
+        return not dry_run()
 
     @task(outlets=[runs.INVOICES])
     @runs.answering

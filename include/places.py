@@ -1,10 +1,12 @@
 """Where the pipeline keeps its files: one root folder, set by INVOICES_HOME."""
 
 import os
+import shutil
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+KEEP_STAGED = timedelta(days=14)  # long enough to look into a run that failed over the holidays
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -30,6 +32,13 @@ class Places:
     def staging(self, extract_date: date) -> Path:
         """Folder for the files that pass between the tasks of one night; made when asked for."""
         return self._made(self.root / "staging" / extract_date.isoformat())
+
+    def sweep_staging(self, today: date) -> None:
+        """Delete the staged files of runs that ended long ago; what they held is in the warehouse."""
+        for folder in (self.root / "staging").glob("*/*"):
+            age = today - date.fromtimestamp(folder.stat().st_mtime)
+            if folder.is_dir() and age > KEEP_STAGED:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def data_docs(self, extract_date: date) -> Path:
         """Folder of the night's Data Docs; one a night, so that two nights never write to the same site."""

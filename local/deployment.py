@@ -73,6 +73,8 @@ class Deployment:
             "AIRFLOW__CORE__FERNET_KEY": "",
             "AIRFLOW__API_AUTH__JWT_SECRET": self._secret("jwt_secret"),
             "AIRFLOW__API__SECRET_KEY": self._secret("api_secret_key"),
+            # `airflow standalone` starts its parts by the name `airflow`.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(PROJECT),
             "INVOICES_HOME": str(self.root),
         }

@@ -36,6 +36,8 @@ os.environ |= {
 }
 sys.path.append(str(PROJECT / "plugins"))  # as Airflow does, but for tests that import a plugin first
 
+pytest_plugins = ["tests.trained_detector"]
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:

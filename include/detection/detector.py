@@ -10,7 +10,7 @@ import pandas as pd
 
 from include.contract import Contract
 from include.detection.aspects import Aspect, FloatArray, Measured, aspects_of, measure
-from include.detection.calibration import TIERS, Calibration, Tiers, combine, history_tier
+from include.detection.calibration import TIERS, Calibration, Tail, Tiers, combine, history_tier
 from include.detection.encoding import Encoded, Encoder
 from include.detection.history import Entities
 from include.detection.runtime import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, Runtime, Weights
@@ -172,7 +172,7 @@ class Detector:
             for (name, view), found in self.reconstruct(encoded).items()
         }
 
-    def tail_of(self, name: str, view: str, encoded: Encoded, row: int) -> Any:
+    def tail_of(self, name: str, view: str, encoded: Encoded, row: int) -> Tail:
         """The calibration tail that judged one aspect of one invoice."""
         tier = int(history_tier(encoded.history_rows[row : row + 1])[0])
         return self.calibrations_[f"{name}/{view}"].tail(tier, float(encoded.spread(name)[row]))

@@ -31,6 +31,7 @@ def take_snapshot(
     contract: Contract, places: Places, extract_date: date, path: str | None, staging: Path
 ) -> dict[str, Any]:
     """Copy the extract into staging, so that the later steps read the same bytes whatever happens to the original."""
+    places.sweep_staging(date.today())
     location = extract.locate(contract, extract_date, places, path)
     staged = staging / f"extract_{Path(location).name}"
     extract.copy(location, staged)
@@ -40,11 +41,18 @@ def take_snapshot(
 
 
 def validate_snapshot(
-    contract: Contract, places: Places, dsn: str, extract_date: date, snapshot: dict[str, Any]
+    contract: Contract,
+    places: Places,
+    dsn: str,
+    extract_date: date,
+    snapshot: dict[str, Any],
+    *,
+    record: bool = True,
 ) -> dict[str, Any]:
     """Validate the staged extract and stage its valid and its quarantined rows.
 
-    A refused night gets its row in validation_runs and raises NightRefusedError; nothing of it is loaded.
+    A refused night raises NightRefusedError; nothing of it is loaded. It gets its row in validation_runs where
+    `record` says so: a dry run leaves what is known of the night alone.
     """
     staged, file = Path(snapshot["staged"]), snapshot["file"]
     night = warehouse.Night(extract_date, file)
@@ -56,8 +64,9 @@ def validate_snapshot(
     for warning in outcome.warnings:
         log.warning("%s", warning)
     if not outcome.success:
-        with warehouse.connect(dsn) as connection:
-            warehouse.refuse_night(connection, night, outcome.rows_in, outcome.problems, outcome.data_docs)
+        if record:
+            with warehouse.connect(dsn) as connection:
+                warehouse.refuse_night(connection, night, outcome.rows_in, outcome.problems, outcome.data_docs)
         raise NightRefusedError(
             f"{file}: the night of {extract_date} is refused and nothing of it was loaded: "
             + "; ".join(outcome.problems)

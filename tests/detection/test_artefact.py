@@ -14,7 +14,7 @@ from include.detection.artefact import FILES, SUMS
 from include.detection.network import load
 from include.detection.runtime import Runtime
 from include.errors import ArtefactError
-from tests.detection.conftest import Trained
+from tests.trained_detector import Trained
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score
 from include.contract import Contract
 from include.detection import Detector, explain
 from include.errors import TooFewInvoicesError
-from tests.detection.conftest import Trained, with_detection
+from tests.trained_detector import Trained, with_detection
 
 
 def flagged(trained: Trained) -> pd.Series:

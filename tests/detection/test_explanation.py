@@ -9,7 +9,7 @@ from include.detection import explain
 from include.detection.aspects import shape_of
 from include.detection.explanation import rarity_in_words, rounded
 from include.detection.patterns import amount_pattern, date_pattern
-from tests.detection.conftest import Trained
+from tests.trained_detector import Trained
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +75,12 @@ class Company:
             for name in names
         }
 
-    def outbox(self, kind: str) -> list[Path]:
+    def outbox(self, kind: str = "*") -> list[EmailMessage]:
         """The mails of one kind (alert, summary, failure) that went to files."""
-        return sorted(self.home.glob(f"outbox/*_{kind}_*.eml"))
+        return [
+            message_from_bytes(path.read_bytes(), policy=policy.default)  # type: ignore[misc]
+            for path in sorted(self.home.glob(f"outbox/*_{kind}_*.eml"))
+        ]
 
     def extract(self, night: date = NIGHT) -> Path:
         return self.home / "landing" / f"invoices_{night}.csv.gz"
@@ -98,6 +103,13 @@ class Company:
             invoice_runs.contract.cache_clear()
             yield
         invoice_runs.contract.cache_clear()
+
+
+def words(mail: EmailMessage, kind: str = "plain") -> str:
+    """The text (or html) part of a mail, on one line."""
+    body = mail.get_body((kind,))
+    assert body is not None, mail["Subject"]
+    return " ".join(str(body.get_content()).split())
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +139,9 @@ def make_company(
         shutil.copy(PROJECT / "include" / "invoices.yaml", contract)
         company = Company(home, postgres.dsn(name), contract)
         # A model of seconds that flags something every night: its quality is judged elsewhere.
-        company.change_contract(detection={"epochs": 4, "minimum_rows": 200, "threshold_quantile": 0.9})
+        company.change_contract(
+            detection={"epochs": 3, "hidden_units": [16], "minimum_rows": 200, "threshold_quantile": 0.9}
+        )
         return company
 
     return make
