@@ -62,8 +62,9 @@ class Tail:
     def __call__(self, raw: FloatArray) -> FloatArray:
         inside = np.interp(raw, self.values, self.errors)
         tail = self.beyond + (raw - self.values[-1]) / self.rate / np.log(10.0)
-        result: FloatArray = np.minimum(np.where(raw > self.values[-1], np.maximum(tail, inside), inside), LARGEST_ERROR)
-        return result
+        errors = np.where(raw > self.values[-1], np.maximum(tail, inside), inside)
+        bounded: FloatArray = np.minimum(errors, LARGEST_ERROR)
+        return bounded
 
     def inverse(self, error: float) -> float:
         """The raw error that has this calibrated error."""
