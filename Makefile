@@ -20,7 +20,7 @@ install = $(BIN)/python -m pip install --no-deps --require-hashes --disable-pip-
 	| awk -v file=$(1) '/^Collecting/ {n++; if (n % 20 == 0) {print "  " n " packages"; fflush()}} /^Installing/ {print "  unpacking " n " packages (a minute)"; fflush()} /ERROR|error:/ {print}'
 endif
 
-.PHONY: help demo test test-fast lint up down dsn psql lock clean
+.PHONY: help demo test lint up down airflow dsn psql contract docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,15 @@ up: $(VENV)/installed ## Airflow with its web UI on the embedded Postgres
 
 down: $(VENV)/installed ## stop Airflow and the embedded Postgres
 	@$(BIN)/python -m local.deployment down
+
+airflow: $(VENV)/installed ## the airflow command in this deployment: make airflow ARGS="dags list"
+	@$(BIN)/python -m local.deployment airflow $(ARGS)
+
+contract: $(VENV)/installed ## check the data contract
+	@$(BIN)/python -m include.contract
+
+docs: $(VENV)/installed ## the contract's reference and JSON Schema, from its typed form
+	@$(BIN)/python -m include.contract_docs
 
 dsn: $(VENV)/installed ## address of the invoices database
 	@$(BIN)/python -m local.deployment dsn

@@ -5,6 +5,7 @@ the remedy. `json_schema` gives the schema that lets an editor complete the file
 """
 
 import re
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from include.contract_file import Mistake, read_yaml, report
 from include.errors import ContractError
+from include.places import contract_path
 
 FieldType = Literal["amount", "number", "category", "date", "identifier", "text"]
 Severity = Literal["quarantine", "abort", "warn"]
@@ -281,4 +283,23 @@ def load_contract(path: Path) -> Contract:
 
 def json_schema() -> dict[str, Any]:
     """The contract's JSON Schema (draft 2020-12), for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Contract.model_json_schema()}
+    schema = Contract.model_json_schema()
+    # Without this an editor would take a field name that the contract refuses.
+    schema["properties"]["fields"]["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def main() -> int:
+    """Check the contract in force (or the file named): 0 and a line where it is fine, else 1 and its mistakes."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else contract_path()
+    try:
+        contract = load_contract(path)
+    except ContractError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"{path}: {contract.name}, {len(contract.fields)} fields, fine")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

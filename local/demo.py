@@ -29,7 +29,7 @@ from local.screen import screen_beside
 HISTORY = (date(2025, 11, 1), date(2026, 10, 31))
 NIGHTS = [date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4)]
 SPARE_NIGHT = date(2026, 11, 5)  # written but not run: something to try in the web UI
-ROWS_PER_DAY = 80
+ROWS_PER_DAY = 60
 TOP = 10
 
 
@@ -68,6 +68,8 @@ def main() -> None:
     log = deployment.root / "demo.log"
     demo = Demo(screen_beside(log), log, steps=5 + 2 * len(NIGHTS))
     demo.say("A company's invoices, from the nightly extract to the explained anomaly\n")
+    if os.environ.get("AIRFLOW_CONN_INVOICES_DB"):
+        demo.say("AIRFLOW_CONN_INVOICES_DB is set: these made-up invoices go to that database\n")
     try:
         _run(demo, deployment)
     except Exception as error:
@@ -123,7 +125,7 @@ def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
           labels     {places.root / "labels"}   (what was planted)
           database   make psql, then: SELECT * FROM invoice_anomalies.v_open_anomalies;
                      or: psql "$(make -s dsn)"
-          web UI     make up; then trigger validate_invoices for {SPARE_NIGHT}, and score_invoices after it
+          web UI     make up; then switch on validate_invoices and score_invoices and trigger both for {SPARE_NIGHT}
         """)
     )
 

@@ -1,6 +1,6 @@
 """Airflow on this machine: one embedded Postgres for its metadata and for the invoices, one folder for everything.
 
-    python -m local.deployment up|down|dsn|psql
+    python -m local.deployment up|down|dsn|psql|airflow ...
 
 `up` starts the real Airflow (scheduler, DAG processor, API server with the web UI, triggerer) and returns when it
 answers; `down` stops it and the Postgres. With AIRFLOW_CONN_INVOICES_DB set, invoices go to that Postgres instead.
@@ -195,8 +195,8 @@ def _gone(group: int, patience: float) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when done, 1 with a message on failure."""
     parser = argparse.ArgumentParser(prog="python -m local.deployment", description="Airflow on this machine.")
-    parser.add_argument("command", choices=["up", "down", "dsn", "psql"])
-    given = parser.parse_args(arguments)
+    parser.add_argument("command", choices=["up", "down", "dsn", "psql", "airflow"])
+    given, rest = parser.parse_known_args(arguments)
     deployment = Deployment(Places.from_environment().root)
     try:
         if given.command == "up":
@@ -208,8 +208,10 @@ def main(arguments: list[str] | None = None) -> int:
             dsn = environment["AIRFLOW_CONN_INVOICES_DB"]
             if given.command == "dsn":
                 print(dsn)
-            else:
+            elif given.command == "psql":
                 os.execv(binaries() / "psql", ["psql", dsn])
+            else:
+                os.execve(Path(sys.executable).with_name("airflow"), ["airflow", *rest], environment)
     except ClusterError as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
     python -m include.extract.split FILE DATE_FIELD [--from DATE] [--until DATE]
 
 Each night's rows go, as they are, to where the contract expects that night's extract. Rows whose date cannot be read
-go to the last night, where validation will quarantine them with the reason: nothing is dropped.
+go to the last night written, where validation will quarantine them with the reason: nothing is dropped.
 """
 
 import argparse
@@ -14,9 +14,11 @@ from pathlib import Path
 import pandas as pd
 
 from include.contract import Contract, load_contract
-from include.errors import PipelineError
+from include.errors import ContractError, PipelineError
 from include.extract.location import locate
 from include.places import Places, contract_path
+
+EARLIEST, LATEST = date(1700, 1, 1), date(2200, 1, 1)
 
 
 def split_history(
@@ -24,21 +26,29 @@ def split_history(
     places: Places,
     history: Path,
     field: str,
-    first: date = date.min,
-    last: date = date.max,
+    first: date = EARLIEST,
+    last: date = LATEST,
 ) -> dict[date, Path]:
     """Write a night's extract for each date of `field` between first and last; returns them by night."""
     settings = contract.extract
+    targets = {locate(contract, day, places) for day in (date(2000, 1, 1), date(2000, 1, 2))}
+    if len(targets) == 1 or any("://" in target for target in targets) or settings.format not in (None, "csv"):
+        raise ContractError(
+            f"extract.path {settings.path!r} and extract.format {settings.format or 'csv'!r} cannot take one CSV "
+            "file a night; for splitting use a local path with {extract_date} in it, and format csv"
+        )
     texts = pd.read_csv(history, sep=settings.delimiter, encoding=settings.encoding, dtype=str, keep_default_na=False)
     dates = pd.to_datetime(texts[contract.header(field)], format=settings.date_format, errors="coerce")
+    wanted = dates.between(pd.Timestamp(first), pd.Timestamp(last))
+    unreadable = dates.isna()
+    dates[unreadable] = dates[wanted].max()
     written: dict[date, Path] = {}
-    for day, rows in texts.groupby(dates.fillna(dates.max()), sort=True):
+    for day, rows in texts[wanted | unreadable].groupby(dates, sort=True):
         night = pd.Timestamp(str(day)).date()
-        if first <= night <= last:
-            path = Path(locate(contract, night, places))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rows.to_csv(path, index=False, sep=settings.delimiter, encoding=settings.encoding)
-            written[night] = path
+        path = Path(locate(contract, night, places))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows.to_csv(path, index=False, sep=settings.delimiter, encoding=settings.encoding)
+        written[night] = path
     return written
 
 

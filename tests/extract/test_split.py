@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.contract import Contract
+from include.errors import ContractError
 from include.extract import read
 from include.extract.split import split_history
 from include.places import Places
@@ -40,5 +41,12 @@ def test_a_row_without_a_readable_date_goes_to_the_last_night(
     texts.loc[texts.index[3], "posting_date"] = "soon"
     broken = tmp_path / "broken.csv"
     texts.to_csv(broken, index=False)
-    nights = split_history(contract, Places(tmp_path), broken, "posting_date")
+    nights = split_history(contract, Places(tmp_path), broken, "posting_date", last=date(2026, 1, 9))
+    assert max(nights) == date(2026, 1, 9)
     assert "soon" in set(read(contract, str(nights[max(nights)]))["posting_date"])
+
+
+def test_a_path_that_does_not_name_the_night_is_refused(contract: Contract, tmp_path: Path, history: Path) -> None:
+    one_place = contract.model_copy(update={"extract": contract.extract.model_copy(update={"path": "all.csv"})})
+    with pytest.raises(ContractError, match=r"use a local path with \{extract_date\} in it"):
+        split_history(one_place, Places(tmp_path), history, "posting_date")
