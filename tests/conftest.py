@@ -88,6 +88,14 @@ def airflow_metadata(postgres: Cluster) -> Iterator[str]:
     settings.dispose_orm()
 
 
+def forget_contract() -> None:
+    """Have the DAG files read the contract again: it is read once a process."""
+    # Not by an import on top: Airflow, loading its plugins, puts another copy of the module in its place.
+    module = sys.modules.get("invoice_runs")
+    if module is not None:
+        module.contract.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def contract() -> Contract:
     """The contract that comes with the project."""

@@ -100,10 +100,12 @@ class Detector:
                 "more nights first, widen detection.training_days, or lower detection.minimum_rows in the contract"
             )
         measured = self._measure(invoices)
-        names = self._entity(invoices)
-        entities = Entities.match(names, names, leave_one_out=True)
+        names, nights = self._entity(invoices), invoices["extract_date"].to_numpy()
+        entities = Entities.in_training(names, nights)
         self.encoder_ = Encoder(self.aspects).fit(measured, entities.query)
-        encoded = self.encoder_.encode(entities, measured, measured).followed_by(self._beginnings(measured, names))
+        encoded = self.encoder_.encode(entities, measured, measured).followed_by(
+            self._beginnings(measured, names, nights)
+        )
 
         self._train(encoded, max(1, round(settings.epochs * FIRST_ROUND)), progress)
         scores = self._calibrate(encoded)
@@ -115,7 +117,7 @@ class Detector:
         self.threshold_ = float(np.quantile(scores, settings.threshold_quantile))
         return self
 
-    def _beginnings(self, measured: Measured, names: npt.NDArray[Any]) -> Encoded:
+    def _beginnings(self, measured: Measured, names: npt.NDArray[Any], nights: npt.NDArray[Any]) -> Encoded:
         """Encode a share of the training invoices once more, as if their entities had only begun.
 
         Where most entities have a long past, the model would otherwise never see a new one before it has to judge it.
@@ -128,7 +130,7 @@ class Detector:
         changes = np.concatenate([[False], names[order][1:] != names[order][:-1]])
         young = runs + np.cumsum(changes) * (runs[-1] + 1)
         some = {name: values[order] for name, values in measured.items()}
-        return self.encoder_.encode(Entities.match(young, young, leave_one_out=True), some, some)
+        return self.encoder_.encode(Entities.in_training(young, nights[order]), some, some)
 
     def score(self, invoices: pd.DataFrame, history: pd.DataFrame) -> Judgement:
         """Judge invoices by the model and by the past of their entities.

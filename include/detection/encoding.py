@@ -191,7 +191,7 @@ class Encoder:
     ) -> LevelPast:
         levels = self.levels_[name]
         reference_codes, query_codes = levels.codes(reference), levels.codes(query)
-        shares = level_past(levels.shares, entities, reference_codes, query_codes)
+        shares = level_past(levels.shares, entities, reference_codes)
         rarity = np.zeros(len(query))
         other = query_codes == len(levels.names) - 1
         if other.any():

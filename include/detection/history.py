@@ -2,8 +2,9 @@
 
 For a numeric aspect that is a location and a scale, by empirical Bayes (Gelman et al., Bayesian Data Analysis, ch. 5):
 with no past they are those of the whole book, and the more invoices an entity has the more they are its own. For a
-categorical aspect it is a distribution over the levels, with the book's as Dirichlet prior. In training an invoice
-is left out of its own history, so that what the model sees of the past is as good as it will be when it scores.
+categorical aspect it is a distribution over the levels, with the book's as Dirichlet prior. In training an invoice's
+own night is left out of its past, so that what the model sees there is as good as it will be when it scores: invoices
+of one night come in batches that are alike.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from include.detection.aspects import Column, FloatArray
 
 CLIP = 4.0  # an entity's own past counts up to this many robust deviations from its median: one slip must not widen it
 SMALLEST_SCALE = 0.01  # about 1 % of an amount: below that, differences are rounding
+LOADED_AT_ONCE = 0.2  # share of all invoices from which a night is a history rather than a night
 SCALE_PRIOR = 1.5  # invoices that the book's spread is worth
 LEVEL_PRIOR = 1.0  # invoices that the book's distribution over levels is worth
 TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution, to its standard deviation
@@ -41,23 +43,43 @@ class NumericPrior:
 class Entities:
     """Entity codes of the reference invoices (the past) and of the invoices in question, over the same list.
 
-    Where both are the same invoices, `leave_one_out` takes each out of its own past.
+    In training both are the same invoices, and `left_out` codes the group that each leaves its own past with.
     """
 
     reference: Codes
     query: Codes
     count: int
-    leave_one_out: bool
+    left_out: Codes | None = None
 
     @classmethod
-    def match(cls, reference: Column, query: Column, leave_one_out: bool = False) -> "Entities":
+    def match(cls, reference: Column, query: Column) -> "Entities":
+        """Entities of invoices in question, and of the ones known before."""
         codes, names = pd.factorize(np.concatenate([reference, query]))
-        return cls(codes[: len(reference)], codes[len(reference) :], len(names), leave_one_out)
+        return cls(codes[: len(reference)], codes[len(reference) :], len(names))
+
+    @classmethod
+    def in_training(cls, names: Column, nights: Column) -> "Entities":
+        """Entities of training invoices, each without the invoices of its own night, as it will be when scoring.
+
+        A night with a large share of all invoices is a history that was loaded at once: there, each is left out alone.
+        """
+        codes, distinct = pd.factorize(names)
+        night = pd.factorize(nights)[0]
+        loaded_at_once = np.bincount(night) > LOADED_AT_ONCE * len(night)
+        night = np.where(loaded_at_once[night], night.max() + 1 + np.arange(len(night)), night)
+        left_out = pd.factorize(codes * (night.max() + 1) + night)[0]
+        return cls(codes, codes, len(distinct), left_out)
+
+    def total(self, values: FloatArray) -> FloatArray:
+        """Sum a value of the reference invoices over the past of each invoice in question, shape (query rows,)."""
+        total: FloatArray = np.bincount(self.reference, values, self.count).astype(float)[self.query]
+        if self.left_out is not None:
+            total -= np.bincount(self.left_out, values).astype(float)[self.left_out]
+        return total
 
     def rows(self) -> FloatArray:
         """Past invoices behind each invoice in question, shape (query rows,)."""
-        own: FloatArray = np.bincount(self.reference, minlength=self.count)[self.query] - float(self.leave_one_out)
-        return own
+        return self.total(np.ones(len(self.reference)))
 
 
 @dataclass(frozen=True)
@@ -100,14 +122,9 @@ def numeric_past(prior: NumericPrior, entities: Entities, reference: FloatArray)
     """
     known = np.isfinite(reference)
     codes = entities.reference[known]
-    clipped = _clip_to_own_spread(reference[known], codes, entities.count, prior)
-    count: FloatArray = np.bincount(codes, minlength=entities.count).astype(float)[entities.query]
-    total: FloatArray = np.bincount(codes, clipped, entities.count).astype(float)[entities.query]
-    squares: FloatArray = np.bincount(codes, clipped**2, entities.count).astype(float)[entities.query]
-    if entities.leave_one_out:
-        own = np.zeros(len(reference))
-        own[known] = clipped
-        count, total, squares = count - known, total - own, squares - own**2
+    clipped = np.zeros(len(reference))
+    clipped[known] = _clip_to_own_spread(reference[known], codes, entities.count, prior)
+    count, total, squares = (entities.total(values) for values in (known.astype(float), clipped, clipped**2))
     weight = prior.location_weight
     location = (weight * prior.location + total) / (weight + count)
     mean = total / np.maximum(count, 1.0)
@@ -127,16 +144,12 @@ def _clip_to_own_spread(values: FloatArray, codes: Codes, count: int, prior: Num
     return clipped
 
 
-def level_past(prior: FloatArray, entities: Entities, reference: Codes, query: Codes) -> FloatArray:
+def level_past(prior: FloatArray, entities: Entities, reference: Codes) -> FloatArray:
     """Give the distribution over levels that an entity's past and the book suggest.
 
-    prior: the book's distribution, shape (levels,); reference, query: level codes. Returns (query rows, levels).
+    prior: the book's distribution, shape (levels,); reference: level codes. Returns shape (query rows, levels).
     """
-    levels = len(prior)
-    counts = np.bincount(entities.reference * levels + reference, minlength=entities.count * levels)
-    seen = counts.reshape(entities.count, levels)[entities.query].astype(float)
-    if entities.leave_one_out:
-        seen[np.arange(len(query)), query] -= 1.0
+    seen = np.column_stack([entities.total((reference == level).astype(float)) for level in range(len(prior))])
     shares: FloatArray = (seen + LEVEL_PRIOR * prior) / (seen.sum(axis=1, keepdims=True) + LEVEL_PRIOR)
     return shares
 
@@ -152,8 +165,9 @@ def rare_value_share(entities: Entities, reference: Codes, query: Codes, values:
     )
     seen = np.bincount(inverse[: len(reference)], minlength=len(pairs))[inverse[len(reference) :]].astype(float)
     book = np.bincount(reference, minlength=values)[query].astype(float)
-    if entities.leave_one_out:
-        seen, book = seen - 1.0, book - 1.0
+    if entities.left_out is not None:
+        together = np.unique(entities.left_out * values + reference, return_inverse=True)[1]
+        seen, book = seen - np.bincount(together)[together], book - 1.0
     prior = (book + 1.0) / (len(reference) + values)
     share: FloatArray = (seen + LEVEL_PRIOR * prior) / (entities.rows() + LEVEL_PRIOR)
     return share

@@ -20,6 +20,7 @@ from include.reporting.rendering import render
 from include.reporting.wording import long_date, one_line, web_address
 
 MOST_LINES = 25  # of an error; the log has the rest
+LONGEST_LINE = 2000  # the remedy stands at the end of a line that may list every column of an extract
 RUN_AGAIN = (
     "Then clear the failed task in the Airflow UI: the run goes on from there, and repeats nothing that is done."
 )
@@ -109,7 +110,7 @@ def _error_lines(error: BaseException | str | None) -> list[str]:
         words = f"{type(error).__name__}: {words}" if words else type(error).__name__
     words = re.sub(r"(?<=://)([^\s:/@]*):[^\s/@]+@", r"\1:***@", words)
     words = re.sub(r"(?i)\b(password\s*=\s*)\S+", r"\1***", words)
-    lines = [line for line in map(one_line, words.splitlines()) if line]
+    lines = [line for line in (one_line(line, LONGEST_LINE) for line in words.splitlines()) if line]
     return lines[:MOST_LINES] + (["…"] if len(lines) > MOST_LINES else [])
 
 

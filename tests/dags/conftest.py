@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator
 
-import invoice_runs
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from include.places import PROJECT
+from tests.conftest import forget_contract
 
 
 @pytest.fixture(scope="session")
 def dag_bag() -> DagBag:
     """All DAG files, imported with the project's contract."""
-    invoice_runs.contract.cache_clear()
+    forget_contract()
     return DagBag(PROJECT / "dags")
 
 
 @pytest.fixture
 def fresh_contract() -> Iterator[None]:
-    """Have the DAG files read the contract again, now and afterwards: it is read once a process."""
-    invoice_runs.contract.cache_clear()
+    """Have the DAG files read the contract again, now and afterwards."""
+    forget_contract()
     yield
-    invoice_runs.contract.cache_clear()
+    forget_contract()

@@ -42,16 +42,26 @@ def test_one_slip_in_the_past_hardly_moves_it() -> None:
     assert past.location[0] == pytest.approx(8.2, abs=0.3)
 
 
-def test_leaving_out_gives_what_a_past_without_the_invoice_would() -> None:
+def test_training_gives_what_a_past_without_the_night_would() -> None:
     random = np.random.default_rng(1)
-    names = entity_names(*random.choice(["a", "b", "c"], 60))
+    names, nights = entity_names(*random.choice(["a", "b", "c"], 60)), random.integers(10, size=60)
     values = random.normal(5.0, 0.3, 60)
-    left_out = numeric_past(PRIOR, Entities.match(names, names, leave_one_out=True), values)
+    trained = numeric_past(PRIOR, Entities.in_training(names, nights), values)
     for row in range(0, 60, 7):
-        rest = np.arange(60) != row
+        rest = nights != nights[row]
         fresh = numeric_past(PRIOR, Entities.match(names[rest], names[[row]]), values[rest])
-        assert left_out.location[row] == pytest.approx(fresh.location[0], abs=0.02)
-        assert left_out.scale[row] == pytest.approx(fresh.scale[0], rel=0.1)
+        assert trained.location[row] == pytest.approx(fresh.location[0], abs=0.03)
+        assert trained.scale[row] == pytest.approx(fresh.scale[0], rel=0.15)
+
+
+def test_a_history_loaded_at_once_leaves_each_invoice_out_alone() -> None:
+    names, nights = entity_names("v", "v", "v", "v"), np.array([1, 1, 1, 1])
+    np.testing.assert_array_equal(Entities.in_training(names, nights).rows(), [3, 3, 3, 3])
+
+
+def test_invoices_of_one_night_are_no_past_of_each_other() -> None:
+    names, nights = entity_names(*["v"] * 12), np.repeat(np.arange(6), 2)
+    np.testing.assert_array_equal(Entities.in_training(names, nights).rows(), [10] * 12)
 
 
 def test_missing_values_are_no_past() -> None:
@@ -61,12 +71,19 @@ def test_missing_values_are_no_past() -> None:
 
 
 def test_levels_follow_the_entity_and_leave_the_invoice_out() -> None:
-    names = entity_names("v", "v", "v", "new")
+    names, nights = entity_names("v", "v", "v", "new"), np.array([1, 1, 1, 1])
     codes = np.array([0, 0, 0, 1])
-    shares = level_past(np.array([0.5, 0.5]), Entities.match(names, names, leave_one_out=True), codes, codes)
+    shares = level_past(np.array([0.5, 0.5]), Entities.in_training(names, nights), codes)
     assert shares[0, 0] == pytest.approx((2 + 0.5) / 3)
     assert shares[3, 1] == pytest.approx(0.5)
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
+def test_a_value_that_only_its_own_night_has_is_as_rare_as_a_new_one() -> None:
+    names, nights = entity_names(*["v"] * 12), np.repeat(np.arange(6), 2)
+    values = np.array([0] * 10 + [1, 1])
+    share = rare_value_share(Entities.in_training(names, nights), values, values, values=2)
+    assert share[0] > 5 * share[11] > 0
 
 
 def test_a_rare_value_used_before_is_less_rare_than_one_never_seen() -> None:

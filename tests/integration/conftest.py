@@ -12,7 +12,6 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import invoice_runs
 import psycopg2
 import pytest
 import yaml
@@ -22,7 +21,7 @@ from include.places import PROJECT
 from include.sample import SampleFiles, write_sample
 from local.dag_runs import NightRun, run_dag
 from local.postgres import Cluster
-from tests.conftest import drop_database
+from tests.conftest import drop_database, forget_contract
 
 # In the past whenever the tests run: Airflow backfills no future.
 HISTORY = (date(2025, 3, 1), date(2025, 5, 30))
@@ -32,6 +31,16 @@ TABLES = """
     SELECT table_name FROM information_schema.tables
     WHERE table_schema = 'invoice_anomalies' AND table_type = 'BASE TABLE' ORDER BY table_name
 """
+
+
+SECONDS = 120
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            # By a thread: Airflow's own time limits use the alarm that pytest-timeout would, and reset it.
+            item.add_marker(pytest.mark.timeout(SECONDS, method="thread"))
 
 
 @dataclass(frozen=True)
@@ -100,9 +109,11 @@ class Company:
             patch.setenv("INVOICES_CONTRACT", str(self.contract))
             # A test may have set another one, e.g. of a server that is down.
             patch.setenv("AIRFLOW_CONN_INVOICES_DB", os.environ.get("AIRFLOW_CONN_INVOICES_DB", self.dsn))
-            invoice_runs.contract.cache_clear()
-            yield
-        invoice_runs.contract.cache_clear()
+            forget_contract()
+            try:
+                yield
+            finally:
+                forget_contract()
 
 
 def words(mail: EmailMessage, kind: str = "plain") -> str:

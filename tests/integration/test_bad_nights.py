@@ -16,8 +16,8 @@ def without_column(path: Path, name: str) -> None:
 
 @pytest.fixture
 def impatient(company: Company) -> Company:
-    """A company that waits for an extract a thousandth of a second."""
-    company.change_contract(extract={"deadline_hours": 1e-3 / 3600})
+    """A company that looks once for an extract, and then has waited long enough."""
+    company.change_contract(extract={"deadline_hours": 1e-12})
     return company
 
 
