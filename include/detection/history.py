@@ -2,9 +2,9 @@
 
 For a numeric aspect that is a location and a scale, by empirical Bayes (Gelman et al., Bayesian Data Analysis, ch. 5):
 with no past they are those of the whole book, and the more invoices an entity has the more they are its own. For a
-categorical aspect it is a distribution over the levels, with the book's as Dirichlet prior. In training an invoice's
-own night is left out of its past, so that what the model sees there is as good as it will be when it scores: invoices
-of one night come in batches that are alike.
+categorical aspect it is a distribution over the levels, with the book's as Dirichlet prior. In training an
+invoice's past ends before its own night, so that what the model sees there is as good as it will be when it scores:
+numbers run on, habits change, and the invoices of one night come in batches that are alike.
 """
 
 from dataclasses import dataclass
@@ -40,16 +40,55 @@ class NumericPrior:
 
 
 @dataclass(frozen=True)
+class Before:
+    """Where the past of each training invoice lies, in the invoices ordered by entity and night.
+
+    Each past is a run: from `begin` up to `end`, less the invoice itself where it is `inside` that run.
+    """
+
+    nights: Column
+    order: Codes
+    begin: Codes
+    end: Codes
+    inside: npt.NDArray[np.bool_]
+
+    @classmethod
+    def each_night(cls, entities: Codes, nights: Column) -> "Before":
+        """The past ends before the invoice's own night, as it will when scoring.
+
+        A night with a large share of all invoices is a history that was loaded at once: there, it is all but the
+        invoice itself.
+        """
+        names, night = np.unique(nights, return_inverse=True)
+        groups = entities * len(names) + night
+        order = np.argsort(groups, kind="stable")
+        first, last = (np.searchsorted(groups[order], groups, side=side) for side in ("left", "right"))
+        inside = (np.bincount(night) > LOADED_AT_ONCE * len(night))[night]
+        begin = np.searchsorted(entities[order], entities)
+        return cls(nights, order, begin, np.where(inside, last, first), inside)
+
+    def total(self, values: FloatArray) -> FloatArray:
+        """Sum a value of the training invoices over the past of each."""
+        running: FloatArray = np.concatenate([[0.0], np.cumsum(values[self.order])])
+        past: FloatArray = running[self.end] - running[self.begin] - np.where(self.inside, values, 0.0)
+        return past
+
+    def within(self, entities: Codes) -> "Before":
+        """The same nights for other entities of the same invoices."""
+        return Before.each_night(entities, self.nights)
+
+
+@dataclass(frozen=True)
 class Entities:
     """Entity codes of the reference invoices (the past) and of the invoices in question, over the same list.
 
-    In training both are the same invoices, and `left_out` codes the group that each leaves its own past with.
+    In training both are the same invoices, and `before` tells which of them are the past of which.
     """
 
     reference: Codes
     query: Codes
     count: int
-    left_out: Codes | None = None
+    before: Before | None = None
 
     @classmethod
     def match(cls, reference: Column, query: Column) -> "Entities":
@@ -59,27 +98,28 @@ class Entities:
 
     @classmethod
     def in_training(cls, names: Column, nights: Column) -> "Entities":
-        """Entities of training invoices, each without the invoices of its own night, as it will be when scoring.
-
-        A night with a large share of all invoices is a history that was loaded at once: there, each is left out alone.
-        """
+        """Entities of training invoices, each with what was known before its night."""
         codes, distinct = pd.factorize(names)
-        night = pd.factorize(nights)[0]
-        loaded_at_once = np.bincount(night) > LOADED_AT_ONCE * len(night)
-        night = np.where(loaded_at_once[night], night.max() + 1 + np.arange(len(night)), night)
-        left_out = pd.factorize(codes * (night.max() + 1) + night)[0]
-        return cls(codes, codes, len(distinct), left_out)
+        return cls(codes, codes, len(distinct), Before.each_night(codes, nights))
 
     def total(self, values: FloatArray) -> FloatArray:
         """Sum a value of the reference invoices over the past of each invoice in question, shape (query rows,)."""
+        if self.before is not None:
+            return self.before.total(values)
         total: FloatArray = np.bincount(self.reference, values, self.count).astype(float)[self.query]
-        if self.left_out is not None:
-            total -= np.bincount(self.left_out, values).astype(float)[self.left_out]
         return total
 
     def rows(self) -> FloatArray:
         """Past invoices behind each invoice in question, shape (query rows,)."""
         return self.total(np.ones(len(self.reference)))
+
+    def with_values(self, reference: Codes, query: Codes, values: int) -> "Entities":
+        """Entity and value together as entities; in training, with the same nights."""
+        pairs = np.unique(
+            np.concatenate([self.reference * values + reference, self.query * values + query]), return_inverse=True
+        )[1]
+        codes, asked = pairs[: len(reference)], pairs[len(reference) :]
+        return Entities(codes, asked, int(pairs.max(initial=-1)) + 1, self.before and self.before.within(codes))
 
 
 @dataclass(frozen=True)
@@ -160,14 +200,10 @@ def rare_value_share(entities: Entities, reference: Codes, query: Codes, values:
     Tells the values apart that share the level `other`, however many there are: time and memory are linear in rows.
     reference, query: codes of exact values, below `values`.
     """
-    pairs, inverse = np.unique(
-        np.concatenate([entities.reference * values + reference, entities.query * values + query]), return_inverse=True
-    )
-    seen = np.bincount(inverse[: len(reference)], minlength=len(pairs))[inverse[len(reference) :]].astype(float)
+    seen = entities.with_values(reference, query, values).rows()
     book = np.bincount(reference, minlength=values)[query].astype(float)
-    if entities.left_out is not None:
-        together = np.unique(entities.left_out * values + reference, return_inverse=True)[1]
-        seen, book = seen - np.bincount(together)[together], book - 1.0
+    if entities.before is not None:
+        book -= 1.0
     prior = (book + 1.0) / (len(reference) + values)
     share: FloatArray = (seen + LEVEL_PRIOR * prior) / (entities.rows() + LEVEL_PRIOR)
     return share
