@@ -67,10 +67,16 @@ def validate_snapshot(
         if record:
             with warehouse.connect(dsn) as connection:
                 warehouse.refuse_night(connection, night, outcome.rows_in, outcome.problems, outcome.data_docs)
+        # By line: a mail cuts lines that are long, and the last ones say where to look.
         raise NightRefusedError(
-            f"{file}: the night of {extract_date} is refused and nothing of it was loaded: "
-            + "; ".join(outcome.problems)
-            + f". Data Docs: {outcome.data_docs}. Correct the extract, or the rule in the contract, and run again"
+            "\n".join(
+                [
+                    f"the night of {extract_date} is refused and nothing of it was loaded:",
+                    *outcome.problems,
+                    f"Data Docs: {outcome.data_docs}",
+                    "Correct the extract, or the rule in the contract, and run again",
+                ]
+            )
         )
     outcome.valid.to_parquet(staged.with_name("valid.parquet"))
     outcome.quarantined.to_parquet(staged.with_name("quarantined.parquet"))

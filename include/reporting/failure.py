@@ -12,25 +12,30 @@ from include.errors import (
     NightRefusedError,
     NoModelError,
     PipelineError,
+    StorageUnreachableError,
     TooFewInvoicesError,
     WarehouseError,
+    WarehouseUnreachableError,
 )
 from include.reporting.message import Message
 from include.reporting.rendering import render
 from include.reporting.wording import long_date, one_line, web_address
 
 MOST_LINES = 25  # of an error; the log has the rest
-LONGEST_LINE = 2000  # the remedy stands at the end of a line that may list every column of an extract
 RUN_AGAIN = (
     "Then clear the failed task in the Airflow UI: the run goes on from there, and repeats nothing that is done."
 )
 
-# What failed in words, and the step before running again.
+# What failed in words, and the step before running again; the first kind that fits.
 ADVICE: dict[type[BaseException], tuple[str, str]] = {
     ContractError: ("The data contract has mistakes", "Correct each line that the error names."),
     ExtractNotArrivedError: (
         "The extract did not arrive",
         "Ask the ERP's operators for the file, or put it where the contract expects it.",
+    ),
+    StorageUnreachableError: (
+        "The storage of the extracts does not answer",
+        "Check the storage, its permissions and the network.",
     ),
     ExtractUnreadableError: (
         "The extract cannot be read",
@@ -49,6 +54,10 @@ ADVICE: dict[type[BaseException], tuple[str, str]] = {
     ArtefactError: (
         "The model's files are incomplete or altered",
         "Restore the folder from a backup, or run train_autoencoder for a new version.",
+    ),
+    WarehouseUnreachableError: (
+        "The database does not answer",
+        "Check that Postgres is running and that the connection invoices_db leads to it.",
     ),
     WarehouseError: (
         "The database refused",
@@ -110,7 +119,7 @@ def _error_lines(error: BaseException | str | None) -> list[str]:
         words = f"{type(error).__name__}: {words}" if words else type(error).__name__
     words = re.sub(r"(?<=://)([^\s:/@]*):[^\s/@]+@", r"\1:***@", words)
     words = re.sub(r"(?i)\b(password\s*=\s*)\S+", r"\1***", words)
-    lines = [line for line in (one_line(line, LONGEST_LINE) for line in words.splitlines()) if line]
+    lines = [line for line in map(one_line, words.splitlines()) if line]
     return lines[:MOST_LINES] + (["…"] if len(lines) > MOST_LINES else [])
 
 

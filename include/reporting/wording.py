@@ -31,7 +31,10 @@ class Line(str):
 
 def wrapped(value: object, first: str = "", rest: str = "", width: int = 78) -> list[Line]:
     """Break one value into lines of plain text, the first and the others each with their own indent."""
-    lines = textwrap.wrap(one_line(value), width=width, initial_indent=first, subsequent_indent=rest)
+    # Not at hyphens: a path with a date in it must stay whole, so that it can be copied.
+    lines = textwrap.wrap(
+        one_line(value), width=width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )
     return [Line(line) for line in lines]
 
 

@@ -51,6 +51,10 @@ class Company:
     dsn: str
     contract: Path
 
+    @property
+    def database(self) -> str:
+        return self.dsn.rsplit("/", 1)[1]
+
     def run(self, dag_id: str, night: date = NIGHT, **conf: Any) -> NightRun:
         """Run a DAG for a night, whatever becomes of it."""
         with self.environment():
@@ -134,15 +138,15 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
 def make_company(
     postgres: Cluster, airflow_metadata: str, sample: SampleFiles, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Company]:
-    """Make a deployment; `like` names the database whose state it starts from."""
+    """Make a deployment, new or in the state of another one."""
 
-    def make(like: str = "template1") -> Company:
-        name = f"company_{uuid.uuid4().hex}"
+    def make(like: Company | None = None) -> Company:
+        name, template = f"company_{uuid.uuid4().hex}", like.database if like else "template1"
         connection = psycopg2.connect(postgres.dsn())
         connection.autocommit = True
         with connection.cursor() as cursor:
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-            cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(like)))
+            cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         connection.close()
         home = tmp_path_factory.mktemp("home")
         shutil.copytree(sample.history.parent, home / "landing")
@@ -159,20 +163,37 @@ def make_company(
 
 
 @pytest.fixture(scope="session")
-def trained(make_company: Callable[..., Company]) -> str:
-    """Name of a database with the history, one night that is validated, and the champion trained on the history."""
+def trained(make_company: Callable[..., Company]) -> Company:
+    """The history, loaded, and the champion trained on it. Not for use: companies are copied from it."""
     company = make_company()
     company.succeed("validate_invoices", HISTORY[1])
     company.succeed("train_autoencoder", HISTORY[1])
-    return company.dsn.rsplit("/", 1)[1]
+    return company
+
+
+@pytest.fixture(scope="session")
+def one_night(make_company: Callable[..., Company], trained: Company) -> Company:
+    """A company after NIGHT was validated, scored and summarised. Not to be changed; companies are copied from it."""
+    company = make_company(like=trained)
+    for dag_id in ("validate_invoices", "score_invoices", "summarise_anomalies"):
+        company.succeed(dag_id)
+    return company
 
 
 @pytest.fixture
-def company(make_company: Callable[..., Company], trained: str, postgres: Cluster) -> Iterator[Company]:
+def company(make_company: Callable[..., Company], trained: Company, postgres: Cluster) -> Iterator[Company]:
     """A company with its history loaded and a champion trained on it; its nights are still to come."""
-    made = make_company(trained)
+    made = make_company(like=trained)
     yield made
-    drop_database(postgres, made.dsn.rsplit("/", 1)[1])
+    drop_database(postgres, made.database)
+
+
+@pytest.fixture
+def night_later(make_company: Callable[..., Company], one_night: Company, postgres: Cluster) -> Iterator[Company]:
+    """A company whose NIGHT is done, with its files and mails."""
+    made = make_company(like=one_night)
+    yield made
+    drop_database(postgres, made.database)
 
 
 @pytest.fixture
@@ -180,4 +201,4 @@ def new_company(make_company: Callable[..., Company], postgres: Cluster) -> Iter
     """A company on its first day: extracts, an empty database, no model."""
     made = make_company()
     yield made
-    drop_database(postgres, made.dsn.rsplit("/", 1)[1])
+    drop_database(postgres, made.database)

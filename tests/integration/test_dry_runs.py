@@ -18,32 +18,30 @@ def test_a_dry_validation_loads_nothing(company: Company):
     assert (company.home / "data_docs" / str(NIGHT) / "index.html").exists(), "what the dry run is for"
 
 
-def test_a_dry_validation_that_refuses_leaves_what_is_known_of_the_night(company: Company):
-    company.succeed("validate_invoices")
-    before = company.tables()
-    extract = company.extract()
+def test_a_dry_validation_that_refuses_leaves_what_is_known_of_the_night(night_later: Company):
+    before = night_later.tables()
+    extract = night_later.extract()
     pd.read_csv(extract, dtype="str").drop(columns="gross_amount").to_csv(extract, index=False)
 
-    run = company.run("validate_invoices", dry_run=True)
+    run = night_later.run("validate_invoices", dry_run=True)
 
     assert run.states["validate"] == "failed"
-    assert company.tables() == before
-    company.succeed("score_invoices")
+    assert night_later.tables() == before
+    night_later.succeed("score_invoices")
 
 
 def test_a_dry_scoring_publishes_nothing_and_alerts_nobody(
-    company: Company, mailbox: Mailbox, connect: Callable[..., None]
+    night_later: Company, mailbox: Mailbox, connect: Callable[..., None]
 ):
     connect(mailbox.port)
-    company.succeed("validate_invoices")
-    before = company.tables()
+    before = night_later.tables()
 
-    run = company.succeed("score_invoices", dry_run=True)
+    run = night_later.succeed("score_invoices", dry_run=True)
 
     assert (run.states["score"], run.states["publish"], run.states["alert"]) == ("success", "skipped", "skipped")
-    assert company.tables() == before
+    assert night_later.tables() == before
     assert mailbox.mails == []
-    assert company.outbox() == []
+    assert night_later.outbox() == []
 
 
 def test_a_dry_summary_is_a_file_though_there_is_a_mail_server(

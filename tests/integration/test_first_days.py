@@ -1,6 +1,6 @@
 """The order of the first nights, and who may judge a night."""
 
-from tests.integration.conftest import HISTORY, NIGHT, NIGHTS, Company, words
+from tests.integration.conftest import HISTORY, NIGHT, Company, words
 
 
 def test_scoring_before_there_is_a_model_points_to_the_training_and_publishes_nothing(new_company: Company):
@@ -45,28 +45,24 @@ def test_no_model_judges_what_it_was_trained_on(company: Company):
     assert company.count("scores") == 0
 
 
-def test_a_second_model_is_kept_beside_and_judges_a_night_only_when_named(company: Company):
-    company.succeed("validate_invoices")
-    company.succeed("score_invoices")
-    ((champion,),) = company.rows("SELECT version FROM invoice_anomalies.model_versions WHERE status = 'champion'")
-    before = company.tables()
+def test_a_second_model_is_kept_beside_and_judges_a_night_only_when_named(night_later: Company):
+    ((champion,),) = night_later.rows("SELECT version FROM invoice_anomalies.model_versions WHERE status = 'champion'")
+    before = night_later.tables()
 
-    company.succeed("train_autoencoder", HISTORY[1], promote="never")
-    ((second,),) = company.rows("SELECT version FROM invoice_anomalies.model_versions WHERE status = 'rejected'")
-    company.succeed("score_invoices")
-    assert company.tables()["scores"] == before["scores"], "the champion still judges"
-    company.succeed("score_invoices", model_version=second)
+    night_later.succeed("train_autoencoder", HISTORY[1], promote="never")
+    ((second,),) = night_later.rows("SELECT version FROM invoice_anomalies.model_versions WHERE status = 'rejected'")
+    night_later.succeed("score_invoices")
+    assert night_later.tables()["scores"] == before["scores"], "the champion still judges"
+    night_later.succeed("score_invoices", model_version=second)
 
-    loaded = company.count("invoices", NIGHT)
-    by_version = company.rows("SELECT model_version, count(*) FROM invoice_anomalies.scores GROUP BY 1 ORDER BY 1")
+    loaded = night_later.count("invoices", NIGHT)
+    by_version = night_later.rows("SELECT model_version, count(*) FROM invoice_anomalies.scores GROUP BY 1 ORDER BY 1")
     assert by_version == [(champion, loaded), (second, loaded)]
-    assert set(before["scores"]) < set(company.tables()["scores"])
+    assert set(before["scores"]) < set(night_later.tables()["scores"])
 
 
-def test_a_model_that_is_not_there_is_named(company: Company):
-    company.succeed("validate_invoices", NIGHTS[1])
-
-    run = company.run("score_invoices", NIGHTS[1], model_version="20200101")
+def test_a_model_that_is_not_there_is_named(night_later: Company):
+    run = night_later.run("score_invoices", model_version="20200101")
 
     assert run.states["plan"] == "failed"
-    assert "there is no model '20200101'" in words(company.outbox("failure")[0])
+    assert "there is no model '20200101'" in words(night_later.outbox("failure")[0])

@@ -1,0 +1,57 @@
+"""Which errors are worth another try: those that pass by themselves, and no others."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from invoice_runs import answering
+
+from include import extract, warehouse
+from include.contract import Contract
+from include.errors import (
+    ExtractNotArrivedError,
+    NightRefusedError,
+    StorageUnreachableError,
+    WarehouseUnreachableError,
+)
+from include.places import Places
+from tests.plugins.mailbox import free_port
+
+
+def test_a_database_that_is_down_is_tried_again():
+    @answering
+    def task() -> None:
+        with warehouse.connect(f"postgresql://clerk:secret@127.0.0.1:{free_port()}/invoices"):
+            pass
+
+    with pytest.raises(WarehouseUnreachableError):
+        task()
+
+
+def test_an_extract_that_has_gone_is_tried_again(contract: Contract, tmp_path: Path):
+    @answering
+    def task() -> None:
+        location = extract.locate(contract, date(2025, 6, 2), Places(tmp_path))
+        extract.copy(location, tmp_path / "snapshot")
+
+    with pytest.raises(ExtractNotArrivedError):
+        task()
+
+
+def test_a_storage_that_does_not_answer_is_tried_again():
+    @answering
+    def task() -> None:
+        extract.arrived(f"http://127.0.0.1:{free_port()}/invoices.csv")
+
+    with pytest.raises(StorageUnreachableError):
+        task()
+
+
+def test_a_refused_night_fails_at_once_with_its_words():
+    @answering
+    def task() -> None:
+        raise NightRefusedError("gross_amount is missing")
+
+    with pytest.raises(AirflowFailException, match=r"^NightRefusedError: gross_amount is missing$"):
+        task()
