@@ -39,10 +39,12 @@ def test_an_extract_that_has_gone_is_tried_again(contract: Contract, tmp_path: P
         task()
 
 
-def test_a_storage_that_does_not_answer_is_tried_again():
+def test_a_storage_that_answers_with_an_error_is_tried_again(tmp_path: Path):
+    (tmp_path / "mount").symlink_to(tmp_path / "mount")  # no folder, and no "not found" either
+
     @answering
     def task() -> None:
-        extract.arrived(f"http://127.0.0.1:{free_port()}/invoices.csv")
+        extract.arrived(str(tmp_path / "mount" / "invoices.csv"))
 
     with pytest.raises(StorageUnreachableError):
         task()
