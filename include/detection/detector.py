@@ -112,9 +112,11 @@ class Detector:
         usual = np.flatnonzero(scores <= np.quantile(scores, 1.0 - CONTAMINATION))
         progress(f"second round without the {len(scores) - len(usual):,} oddest of {len(scores):,} rows")
         self._train(encoded.take(usual), settings.epochs, progress)
+        progress(f"calibrating on {len(usual):,} rows")
         self._calibrate(encoded.take(usual))
         scores = combine(self._errors(encoded.take(slice(len(invoices)))))
         self.threshold_ = float(np.quantile(scores, settings.threshold_quantile))
+        progress(f"threshold {self.threshold_:.2f}")
         return self
 
     def _beginnings(self, measured: Measured, names: npt.NDArray[Any], nights: npt.NDArray[Any]) -> Encoded:
