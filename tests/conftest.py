@@ -123,6 +123,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return connect
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a folder in one process, so that what they share (a trained model, the demo) is made once."""
     for item in items:

@@ -31,9 +31,14 @@ class Line(str):
 
 def wrapped(value: object, first: str = "", rest: str = "", width: int = 78) -> list[Line]:
     """Break one value into lines of plain text, the first and the others each with their own indent."""
-    # Not at hyphens: a path with a date in it must stay whole, so that it can be copied.
+    # Not within words: a path, however long and with a date in it, must stay whole, so that it can be copied.
     lines = textwrap.wrap(
-        one_line(value), width=width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+        one_line(value),
+        width=width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
     return [Line(line) for line in lines]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from include.reporting.wording import moneys, odds, one_line, usual_range, web_address
+from include.reporting.wording import moneys, odds, one_line, usual_range, web_address, wrapped
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,8 @@ def test_a_range_may_be_open(low: str | None, high: str | None, words: str):
 def test_only_web_pages_are_linked(url: str | None):
     assert web_address(url) is None
     assert web_address("https://x.example/a?b=1&c=2") == "https://x.example/a?b=1&c=2"
+
+
+def test_a_long_path_stays_whole_in_a_text() -> None:
+    path = "/srv/invoices/" + "a-rather-long-folder/" * 6 + "2026-11-05/index.html"
+    assert path in "\n".join(wrapped(f"Data Docs: {path}"))
