@@ -61,8 +61,8 @@ lock: ## pin what requirements*.in name (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 
-clean: ## stop everything and delete what demo and tests made
-	@test ! -x $(BIN)/python || $(BIN)/python -m local.deployment down
+clean: ## stop everything and delete var/: the demo's database, models and mails
+	@test ! -x $(BIN)/python || env -u INVOICES_HOME $(BIN)/python -m local.deployment down
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:

@@ -126,6 +126,7 @@ def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
           database   make psql, then: SELECT * FROM invoice_anomalies.v_open_anomalies;
                      or: psql "$(make -s dsn)"
           web UI     make up; then switch on validate_invoices and score_invoices and trigger both for {SPARE_NIGHT}
+          the end    make down stops the database, make clean deletes all of this
         """)
     )
 

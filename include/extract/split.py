@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from include.contract import Contract, load_contract
-from include.errors import ContractError, PipelineError
+from include.errors import ContractError, ExtractUnreadableError, PipelineError
 from include.extract.location import locate
 from include.places import Places, contract_path
 
@@ -38,7 +38,20 @@ def split_history(
             "file a night; for splitting use a local path with {extract_date} in it, and format csv"
         )
     texts = pd.read_csv(history, sep=settings.delimiter, encoding=settings.encoding, dtype=str, keep_default_na=False)
-    dates = pd.to_datetime(texts[contract.header(field)], format=settings.date_format, errors="coerce")
+    header = contract.header(field)
+    headers = [str(name) for name in texts.columns]
+    column = next((name for name in headers if name.strip().lower() == header.lower()), None)
+    if column is None:
+        raise ExtractUnreadableError(
+            f"{history}: there is no column {header!r}; its header has {', '.join(map(repr, headers[:12]))}; "
+            f"check extract.delimiter ({settings.delimiter!r}) and the field's column in the contract"
+        )
+    dates = pd.to_datetime(texts[column], format=settings.date_format, errors="coerce")
+    if len(texts) and dates.isna().all():
+        raise ExtractUnreadableError(
+            f"{history}: no value of {header!r} can be read as {settings.date_format}, e.g. {texts[column].iloc[0]!r}; "
+            "correct extract.date_format in the contract"
+        )
     wanted = dates.between(pd.Timestamp(first), pd.Timestamp(last))
     unreadable = dates.isna()
     dates[unreadable] = dates[wanted].max()
@@ -71,10 +84,13 @@ def main() -> int:
         nights = split_history(
             contract, Places.from_environment(), given.file, given.date_field, given.first, given.last
         )
-    except (PipelineError, OSError) as error:
+    except (PipelineError, OSError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    print(f"{len(nights)} nights, {min(nights)} to {max(nights)}" if nights else "no nights in that range")  # noqa: T201
+    if not nights:
+        print(f"{given.file}: no row between {given.first} and {given.last}", file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"nights written: {len(nights)}, from {min(nights)} to {max(nights)}")  # noqa: T201
     return 0
 
 

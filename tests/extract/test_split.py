@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.contract import Contract
-from include.errors import ContractError
+from include.errors import ContractError, ExtractUnreadableError
 from include.extract import read
 from include.extract.split import split_history
 from include.places import Places
@@ -50,3 +50,17 @@ def test_a_path_that_does_not_name_the_night_is_refused(contract: Contract, tmp_
     one_place = contract.model_copy(update={"extract": contract.extract.model_copy(update={"path": "all.csv"})})
     with pytest.raises(ContractError, match=r"use a local path with \{extract_date\} in it"):
         split_history(one_place, Places(tmp_path), history, "posting_date")
+
+
+def test_a_wrong_date_format_is_told_with_an_example(contract: Contract, tmp_path: Path, history: Path) -> None:
+    other = contract.model_copy(update={"extract": contract.extract.model_copy(update={"date_format": "%d.%m.%y"})})
+    with pytest.raises(
+        ExtractUnreadableError, match=r"no value of 'posting_date' can be read as %d\.%m\.%y, e\.g\. '2026"
+    ):
+        split_history(other, Places(tmp_path), history, "posting_date")
+
+
+def test_a_wrong_delimiter_is_told_with_the_header_that_came(contract: Contract, tmp_path: Path, history: Path) -> None:
+    other = contract.model_copy(update={"extract": contract.extract.model_copy(update={"delimiter": ";"})})
+    with pytest.raises(ExtractUnreadableError, match=r"there is no column 'posting_date'; its header has 'vendor_id,"):
+        split_history(other, Places(tmp_path), history, "posting_date")
