@@ -29,7 +29,7 @@ demo: $(VENV)/installed ## the main job end to end, on made-up invoices
 	@$(BIN)/python -m local.demo
 
 test: $(VENV)/installed-dev lint ## linters and the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/installed-dev ## linters and types only
 	@$(BIN)/ruff check .

@@ -21,10 +21,8 @@ CONTAMINATION = 0.01  # share of the training invoices, the worst of the first r
 BEGINNINGS = 0.3  # share of the training invoices that are seen once more with a short past
 RUN_LENGTHS = (1, 1, 1, 2, 3, 5, 8, 13, 21)
 FIRST_ROUND = 1 / 3  # of the epochs: enough to tell which those are
-SMALLEST_RATES = {
-    True: 0.25,
-    False: 1.0,
-}  # numeric: tails no lighter than t with 4 degrees of freedom; levels: p itself
+# Numeric: tails no lighter than those of a t with 4 degrees of freedom; levels: the probability itself.
+SMALLEST_RATES = {True: 0.25, False: 1.0}
 UNSURPRISING = np.log(2.0)  # a level at least as likely as not is no surprise, however sure the model was of it
 SMALLEST_SHARE = 1e-300
 FIELD_RATE = 1 / np.log(10.0)  # a field's error is already -log10 of a share

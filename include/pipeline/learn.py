@@ -10,6 +10,7 @@ import pandas as pd
 
 from include import warehouse
 from include.contract import Contract
+from include.errors import ArtefactError
 from include.lifecycle import Evaluation, evaluate, is_better, load_model, train_model
 from include.lifecycle.evaluation import hold_out
 from include.places import Places
@@ -93,7 +94,7 @@ def _champion_evaluation(
         return None
     try:
         champion = load_model(contract, Path(record.artefact).parent, record.version, record.checksum)
-    except Exception as problem:
+    except ArtefactError as problem:
         # A champion that cannot be read cannot defend its place; scoring would fail with the same message.
         log.warning("the champion %s cannot be evaluated: %s", record.version, problem)
         return None
