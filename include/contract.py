@@ -4,80 +4,23 @@
 the remedy. `json_schema` gives the schema that lets an editor complete the file.
 """
 
-import re
 import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from include.contract_fields import NUMERIC_TYPES, DerivedField, InvoiceField, Name, Part, Severity
 from include.contract_file import Mistake, read_yaml, report
 from include.errors import ContractError
 from include.places import contract_path
 
-FieldType = Literal["amount", "number", "category", "date", "identifier", "text"]
-Severity = Literal["quarantine", "abort", "warn"]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
 Cron = Annotated[str, StringConstraints(pattern=r"^(\S+\s+){4}\S+$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$")]
 
-NUMERIC_TYPES = ("amount", "number")
 RESERVED = {"invoice_key", "extract_date", "loaded_at", "file", "line", "reasons", "raw"}
 LINE = "line"
-
-
-class Part(BaseModel):
-    """A part of the contract: unknown keys are mistakes, and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InvoiceField(Part):
-    """One column of the extract."""
-
-    type: FieldType = Field(description="How the value is read, stored and judged.")
-    description: str = Field("", description="What the column means; becomes the comment of the database column.")
-    column: str | None = Field(None, description="Header in the extract, where it differs from the field's name.")
-    required: bool = Field(True, description="Whether an empty value sends the row to quarantine.")
-    min: float | date | None = Field(None, description="Smallest allowed value (amount, number, date).")
-    max: float | date | None = Field(None, description="Largest allowed value (amount, number, date).")
-    allowed: list[str] | None = Field(None, description="The only allowed values (category).")
-    pattern: str | None = Field(None, description="Regular expression that the whole value must match.")
-    severity: Severity = Field("quarantine", description="What a broken rule of this field does.")
-    detect: bool = Field(True, description="Whether the field takes part in anomaly detection.")
-    relative_to: str | None = Field(
-        None, description="Date fields: the date that this one is judged against; the extract date by default."
-    )
-
-    @field_validator("pattern")
-    @classmethod
-    def _pattern_compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as problem:
-            raise ValueError(f"is not a regular expression: {problem}") from None
-        return pattern
-
-    @model_validator(mode="after")
-    def _rules_fit_the_type(self) -> Self:
-        bounds = [bound for bound in (self.min, self.max) if bound is not None]
-        wanted: type | tuple[type, ...] = date if self.type == "date" else (int, float)
-        if bounds and self.type not in (*NUMERIC_TYPES, "date"):
-            raise ValueError(f"min and max do not apply to a {self.type}; use allowed or pattern")
-        if not all(isinstance(bound, wanted) for bound in bounds):
-            raise ValueError(
-                f"min and max of a {self.type} must be {'dates (YYYY-MM-DD)' if wanted is date else 'numbers'}"
-            )
-        if self.min is not None and self.max is not None and self.min > self.max:  # type: ignore[operator]
-            raise ValueError(f"min {self.min} is above max {self.max}; exchange them")
-        if self.allowed is not None and self.type != "category":
-            raise ValueError(f"allowed applies to a category, not to a {self.type}")
-        if self.pattern is not None and self.type in (*NUMERIC_TYPES, "date"):
-            raise ValueError(f"pattern does not apply to a {self.type}; use min and max")
-        if self.relative_to is not None and self.type != "date":
-            raise ValueError(f"relative_to applies to a date, not to a {self.type}")
-        return self
 
 
 class Extract(Part):
@@ -154,6 +97,13 @@ class Detection(Part):
     hidden_units: list[int] = Field([96, 48, 96], min_length=1, description="Widths of the network's hidden layers.")
     epochs: int = Field(16, gt=0, description="Most passes over the training set; early stopping may end sooner.")
     seed: int = Field(7, description="Seed of every random step; the same seed and data give the same model.")
+    duplicate_days: int = Field(
+        120, ge=0, description="How many nights back a repeated invoice is looked for; 0 looks for none."
+    )
+    approval_limits: list[float] = Field(
+        default_factory=list, description="Amounts from which an approval is needed; invoices split below one are told."
+    )
+    split_days: int = Field(10, gt=0, description="Invoices of an entity within so many days may be parts of one.")
     chunk_rows: int = Field(50_000, gt=0, description="About how many invoices one mapped scoring task takes.")
 
 
@@ -193,6 +143,9 @@ class Contract(Part):
     name: Name = Field(description="Short name of the data set; names the GX suite.")
     description: str = Field("", description="What the extract holds.")
     entity: str | None = Field(None, description="The field whose history gives context, usually the vendor.")
+    entity_name: str | None = Field(
+        None, description="The field with the entity's name: tells that two entities may be the same one."
+    )
     amount: str | None = Field(None, description="The amount field that is the money at risk.")
     currency: str | None = Field(None, description="The category field that holds the currency of the amount.")
     key: list[str] = Field(
@@ -200,6 +153,9 @@ class Contract(Part):
     )
     extract: Extract
     fields: dict[Name, InvoiceField] = Field(min_length=1, description="The columns, by field name.")
+    derived: dict[Name, DerivedField] = Field(
+        default_factory=dict, description="Ratios, differences and sums of fields, judged like fields of their own."
+    )
     validation: Validation = Validation()
     detection: Detection = Detection()
     schedule: Schedule = Schedule()
@@ -209,6 +165,7 @@ class Contract(Part):
     def _names_exist(self) -> Self:
         mistakes = [
             *self._reference(("entity",), self.entity, ("category", "identifier")),
+            *self._reference(("entity_name",), self.entity_name, ("category", "identifier", "text")),
             *self._reference(("amount",), self.amount, ("amount",)),
             *self._reference(("currency",), self.currency, ("category",)),
             *(m for i, name in enumerate(self.key) if name != LINE for m in self._reference(("key", i), name)),
@@ -216,6 +173,17 @@ class Contract(Part):
                 mistake
                 for name, field in self.fields.items()
                 for mistake in self._reference(("fields", name, "relative_to"), field.relative_to, ("date",))
+            ),
+            *(
+                mistake
+                for name, derived in self.derived.items()
+                for i, part in enumerate(derived.parts)
+                for mistake in self._reference(("derived", name, derived.operation, i), part, NUMERIC_TYPES)
+            ),
+            *(
+                Mistake(("derived", name), "is also the name of a field", "give the derived field another name")
+                for name in self.derived
+                if name in self.fields
             ),
             *(
                 Mistake(
@@ -238,7 +206,7 @@ class Contract(Part):
             for name in self.fields
             if headers.count(self.header(name)) > 1
         ]
-        if not any(field.detect for field in self.fields.values()):
+        if not self.judged:
             mistakes.append(Mistake(("fields",), "no field takes part in detection", "set detect: true on some"))
         if mistakes:
             raise ValueError(mistakes)
@@ -266,6 +234,11 @@ class Contract(Part):
     def detected(self) -> dict[str, InvoiceField]:
         """The fields that take part in detection, in the contract's order."""
         return {name: field for name, field in self.fields.items() if field.detect}
+
+    @property
+    def judged(self) -> list[str]:
+        """What gets an error of its own: the fields that take part in detection, then the derived ones."""
+        return [*self.detected, *self.derived]
 
     def of_type(self, *types: str) -> list[str]:
         """Names of the fields of these types, in the contract's order."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from include.contract import Cron, Email, Name, json_schema
+from include.contract import Cron, Email, json_schema
+from include.contract_fields import Name
 from include.places import PROJECT
 
 INTRODUCTION = Path(__file__).with_name("contract_introduction.md")
@@ -22,6 +23,7 @@ PARTS = {
     "": "Contract",
     "extract": "Extract",
     "fields.<name>": "InvoiceField",
+    "derived.<name>": "DerivedField",
     "validation": "Validation",
     "validation.rows": "Rows",
     "validation.expectations[]": "Expectation",
@@ -31,13 +33,14 @@ PARTS = {
 }
 HEADINGS = {"": "Top level"}
 WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
-LISTED = {"text": "texts", "whole number": "whole numbers", "mail address": "mail addresses"}
+LISTED = {"text": "texts", "number": "numbers", "whole number": "whole numbers", "mail address": "mail addresses"}
 LIMITS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "above {}",
     "maximum": "at most {}",
     "exclusiveMaximum": "below {}",
     "minItems": "at least {}",
+    "maxItems": "at most {}",
 }
 # What a pattern asks for, in words.
 PATTERNS = {

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.contract import NUMERIC_TYPES, Contract
+from include.contract import Contract
+from include.contract_fields import NUMERIC_TYPES
 
 PLANTED_SHARE = 0.02
 SHIFTS = (0.01, 0.1, 10.0, 100.0)

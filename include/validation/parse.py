@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.contract import NUMERIC_TYPES, Contract, Extract, InvoiceField
+from include.contract import Contract, Extract
+from include.contract_fields import NUMERIC_TYPES, InvoiceField
 from include.extract import MISFIT
 
 LARGEST_AMOUNT = 1e15  # beyond it a float no longer holds cents, and no invoice is that large

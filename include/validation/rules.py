@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.contract import LINE, Contract, Expectation, InvoiceField, Severity
+from include.contract import LINE, Contract, Expectation
+from include.contract_fields import InvoiceField, Severity
 from include.extract import MISFIT
 from include.validation.expectations import (
     build,

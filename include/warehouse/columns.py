@@ -3,7 +3,8 @@
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from include.contract import Contract, FieldType
+from include.contract import Contract
+from include.contract_fields import FieldType
 from include.errors import WarehouseError
 from include.warehouse.connection import SCHEMA, run
 

@@ -4,7 +4,8 @@ from datetime import date
 
 import pandas as pd
 
-from include.contract import LINE, NUMERIC_TYPES, Contract
+from include.contract import LINE, Contract
+from include.contract_fields import NUMERIC_TYPES
 
 SEPARATOR = "|"
 
