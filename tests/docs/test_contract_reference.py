@@ -8,8 +8,8 @@ import yaml
 
 from include import contract_docs
 from include.contract import load_contract
-from include.contract_fields import FieldType, InvoiceField, Severity
 from include.contract_docs import REFERENCE, SCHEMA, reference, schema_text
+from include.contract_fields import FieldType, InvoiceField, Severity
 from include.errors import ContractError
 from include.places import PROJECT
 from include.warehouse.columns import COLUMN_TYPES
