@@ -20,10 +20,10 @@ install = $(BIN)/python -m pip install --no-deps --require-hashes --disable-pip-
 	| awk -v file=$(1) '/^Collecting/ {n++; if (n % 20 == 0) {print "  " n " packages"; fflush()}} /^Installing/ {print "  unpacking " n " packages (a minute)"; fflush()} /ERROR|error:/ {print}'
 endif
 
-.PHONY: help demo test lint up down airflow dsn psql contract docs lock clean
+.PHONY: help demo test lint bench bench-detection up down airflow dsn psql contract docs lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 demo: $(VENV)/installed ## the main job end to end, on made-up invoices
 	@$(BIN)/python -m local.demo
@@ -35,6 +35,11 @@ lint: $(VENV)/installed-dev ## linters and types only
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+bench: bench-detection ## every benchmark that needs nothing but this machine
+
+bench-detection: $(VENV)/installed-dev ## detection beside its peers, on planted anomalies; ARGS="--help" tells more
+	@$(BIN)/python -W ignore -m benchmarks.detection $(ARGS)
 
 up: $(VENV)/installed ## Airflow with its web UI on the embedded Postgres
 	@$(BIN)/python -m local.deployment up

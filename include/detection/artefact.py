@@ -3,6 +3,7 @@
 autoencoder.keras   the network as Keras writes it
 weights.npz         the same weights for the light runtime
 calibration.npz     the tails of every calibration
+records.npz         how often each entity was odd in training
 encoders.json       priors, levels, threshold
 metadata.json       contract hash, training window, metrics, package versions
 SHA256SUMS          checked before anything else is read
@@ -19,18 +20,25 @@ import numpy as np
 
 from include.contract import Contract
 from include.detection.calibration import Calibration
+from include.detection.collective import checks_of
 from include.detection.detector import Detector
 from include.detection.encoding import Encoder
+from include.detection.records import Records
 from include.detection.runtime import Weights
 from include.errors import ArtefactError
 
 SUMS = "SHA256SUMS"
-FILES = ("autoencoder.keras", "weights.npz", "calibration.npz", "encoders.json", "metadata.json")
+FILES = ("autoencoder.keras", "weights.npz", "calibration.npz", "records.npz", "encoders.json", "metadata.json")
 
 
 def detection_hash(contract: Contract) -> str:
-    """Hash of what a model depends on in the contract: the detected fields, their types and the entity."""
-    relevant = [contract.entity, [(n, f.type, f.required, f.relative_to) for n, f in contract.detected.items()]]
+    """Hash of what a model depends on in the contract: the judged fields, their types, the entity and the checks."""
+    relevant = [
+        contract.entity,
+        [(n, f.type, f.required, f.relative_to) for n, f in contract.detected.items()],
+        [(n, f.operation, f.parts) for n, f in contract.derived.items()],
+        [(check.name, check.field) for check in checks_of(contract)],
+    ]
     return hashlib.sha256(json.dumps(relevant).encode()).hexdigest()[:16]
 
 
@@ -44,6 +52,7 @@ def save_detector(detector: Detector, folder: Path, metadata: dict[str, Any]) ->
     save(detector.model_, making / "autoencoder.keras")
     np.savez(making / "weights.npz", allow_pickle=False, **detector.weights_.to_arrays())
     np.savez(making / "calibration.npz", allow_pickle=False, **_flatten(detector))
+    np.savez(making / "records.npz", allow_pickle=False, **detector.records_.to_arrays())
     state = {"threshold": detector.threshold_, "learning": detector.learning_, **detector.encoder_.to_json()}
     (making / "encoders.json").write_text(json.dumps(state))
     full = {"detection_hash": detection_hash(detector.contract), **metadata}
@@ -65,12 +74,14 @@ def load_detector(folder: Path, contract: Contract, checksum: str | None = None)
         )
     state = json.loads((folder / "encoders.json").read_text())
     detector = Detector(contract)
-    detector.encoder_ = Encoder.from_json(detector.aspects, state)
+    detector.encoder_ = Encoder.from_json(contract, state)
     with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
         detector.weights_ = Weights.from_arrays(dict(arrays))
     with np.load(folder / "calibration.npz", allow_pickle=False) as arrays:
         detector.calibrations_ = _unflatten(dict(arrays), "aspect")
         detector.field_calibrations_ = _unflatten(dict(arrays), "field")
+    with np.load(folder / "records.npz", allow_pickle=False) as arrays:
+        detector.records_ = Records.from_arrays(dict(arrays))
     detector.threshold_, detector.learning_ = state["threshold"], state["learning"]
     return detector
 

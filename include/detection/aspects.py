@@ -1,8 +1,8 @@
 """What is measured of each field: one number or one level per invoice and aspect.
 
 An amount has one aspect, its size; a date has its distance to another date and its weekday; an identifier its shape
-and its place in a sequence. Everything after this module knows only numeric and categorical aspects, so a new field
-type is a new entry here and nothing else.
+and its place in a sequence. A derived field (a ratio, a difference, a sum) is a number like any other. Everything after
+this module knows only numeric and categorical aspects, so a new field type is a new entry here and nothing else.
 """
 
 import re
@@ -21,6 +21,7 @@ Measure = Literal["value", "lag", "weekday", "shape", "sequence", "length", "pre
 
 MISSING = "(missing)"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SUM_DIGITS = 6
 LONGEST_SEQUENCE = 15  # digits; beyond it a float no longer tells neighbours apart
 
 
@@ -52,33 +53,49 @@ MEASURES: dict[str, tuple[tuple[Measure, bool], ...]] = {
 
 
 def aspects_of(contract: Contract) -> list[Aspect]:
-    """List the aspects of all fields that take part in detection, in the contract's order."""
+    """List the aspects of all fields that take part in detection, in the contract's order, then of the derived ones."""
     found = []
     for name, field in contract.detected.items():
         found += [Aspect(name, measure, numeric) for measure, numeric in MEASURES[field.type]]
         if not field.required and field.type != "category":
             found.append(Aspect(name, "presence", numeric=False))
-    return found
+    return found + [Aspect(name, "value", numeric=True) for name in contract.derived]
+
+
+def hidden_with(contract: Contract, name: str) -> list[str]:
+    """The judged fields that must be hidden from the network when it is asked for this one.
+
+    A ratio gives its parts away, and its parts give it away.
+    """
+    parts = {name, *(contract.derived[name].parts if name in contract.derived else ())}
+    return [
+        other
+        for other in contract.judged
+        if other in parts or (other in contract.derived and parts & set(contract.derived[other].parts))
+    ]
 
 
 def measure(contract: Contract, aspects: list[Aspect], frame: pd.DataFrame) -> Measured:
     """Measure every aspect of every invoice.
 
     frame: typed invoices with their `extract_date`.
-    Returns per aspect name an array of shape (rows,): float64 with NaN where there is nothing to measure for a
-    numeric aspect, str for a categorical one.
+    Returns per aspect name an array of shape (rows,): float64 in the field's own unit (days for a lag), with NaN where
+    there is nothing to measure, for a numeric aspect; str for a categorical one.
     """
     return {aspect.name: _MEASURERS[aspect.measure](contract, aspect.field, frame) for aspect in aspects}
 
 
-def to_scale(values: FloatArray) -> FloatArray:
-    """Bring amounts to the scale of the model: asinh, a logarithm that also takes zero and negative numbers."""
-    return np.arcsinh(values)
-
-
-def from_scale(values: FloatArray) -> FloatArray:
-    """Invert `to_scale`."""
-    return np.sinh(np.clip(values, -700.0, 700.0))
+def derived_values(contract: Contract, name: str, frame: pd.DataFrame) -> FloatArray:
+    """Compute a derived field; shape (rows,), NaN where a part is missing or a divisor is zero."""
+    derived = contract.derived[name]
+    first, *rest = (frame[part].to_numpy(float, na_value=np.nan) for part in derived.parts)
+    if derived.operation == "ratio":
+        divisor = np.where(rest[0] == 0, np.nan, rest[0])
+        with np.errstate(over="ignore"):
+            return _finite(first / divisor)
+    others = np.sum(rest, axis=0)
+    # Amounts have decimals that a float cannot hold; without rounding no difference would be exactly nothing.
+    return _finite(np.round(first - others if derived.operation == "difference" else first + others, SUM_DIGITS))
 
 
 def shape_of(text: str) -> str:
@@ -86,10 +103,25 @@ def shape_of(text: str) -> str:
     return "".join("9" if c.isdigit() else ("A" if c.isupper() else "a") if c.isalpha() else c for c in text[:60])
 
 
+def number_in(text: str) -> float:
+    """The longest run of digits of an identifier as a number, its place in a sequence; NaN where there is none.
+
+    Where a year stands beside it (2027-00055, 00055/27), numbers begin anew each year, and the year leads.
+    """
+    runs = re.findall(r"\d+", text)
+    if not runs:
+        return float("nan")
+    longest = max(runs, key=len)
+    years = [year for year in re.findall(r"(?<!\w)(?:19|20)?\d\d(?!\w)", text) if year != longest]
+    return float(((years[0] if years else "") + longest)[-LONGEST_SEQUENCE:])
+
+
 def _value(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
+    if field in contract.derived:
+        return derived_values(contract, field, frame)
     if contract.fields[field].type == "category":
         return _texts(frame[field])
-    return to_scale(frame[field].to_numpy(float, na_value=np.nan))
+    return _finite(frame[field].to_numpy(float, na_value=np.nan))
 
 
 def lag_days(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
@@ -97,10 +129,6 @@ def lag_days(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
     reference = frame[contract.fields[field].relative_to or "extract_date"]
     days: FloatArray = (frame[field] - reference).dt.total_seconds().to_numpy(float, na_value=np.nan) / 86_400.0
     return days
-
-
-def _lag(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
-    return to_scale(lag_days(contract, field, frame))
 
 
 def _weekday(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
@@ -115,19 +143,21 @@ def _shape(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
 
 
 def _sequence(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
-    def longest_number(text: str) -> float:
-        runs = re.findall(r"\d+", text)
-        return float(max(runs, key=len)[-LONGEST_SEQUENCE:]) if runs else np.nan
-
-    return to_scale(_by_distinct_value(frame[field], longest_number, np.nan, float))
+    return _by_distinct_value(frame[field], number_in, np.nan, float)
 
 
 def _length(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
-    return to_scale(frame[field].str.len().astype(float).to_numpy(float, na_value=np.nan))
+    lengths: FloatArray = frame[field].str.len().astype(float).to_numpy(float, na_value=np.nan)
+    return lengths
 
 
 def _presence(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
     return np.where(frame[field].isna().to_numpy(), MISSING, "present").astype(object)
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    finite: FloatArray = np.where(np.isfinite(values), values, np.nan)
+    return finite
 
 
 def _texts(values: "pd.Series[str]") -> Column:
@@ -145,7 +175,7 @@ def _by_distinct_value(
 
 _MEASURERS: dict[Measure, Callable[[Contract, str, pd.DataFrame], Column]] = {
     "value": _value,
-    "lag": _lag,
+    "lag": lag_days,
     "weekday": _weekday,
     "shape": _shape,
     "sequence": _sequence,

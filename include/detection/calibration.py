@@ -5,6 +5,7 @@ how spread that history is, since the same distance means little for an erratic 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,12 @@ from include.detection.aspects import FloatArray
 
 TIERS = ("new", "thin", "short", "long")
 TIER_STARTS = np.array([1, 5, 20])  # past invoices from which the next tier begins
-SPREADS = 3
+SPREADS = 6  # bins of spread within a tier
+CELLS = len(TIERS) * SPREADS
 TAIL_SHARE = 0.001  # beyond the 99.9th percentile the tail is taken as exponential
 TAIL_ROWS = 20  # a tail is fitted to no fewer errors than this
-FEWEST_ROWS = 100  # a tier with fewer training invoices borrows the tail of all tiers
+FEWEST_ROWS = 100  # a cell of tier and spread with fewer training invoices is judged like all of them
+FEWEST_TAIL_ROWS = 1000  # one with fewer goes on like all of them where its own errors end
 LARGEST_ERROR = 12.0  # one in 10^12: beyond it a ranking of oddities says nothing
 GRID = 256
 
@@ -59,12 +62,24 @@ class Tail:
         beyond = -np.log10((len(excess) + 1.0) / (rows + 1.0))
         return cls(values, -np.log10(shares[first]), float(beyond), rate)
 
-    def __call__(self, raw: FloatArray) -> FloatArray:
+    def __call__(self, raw: Any) -> FloatArray:
+        """Calibrated error of each raw one."""
         inside = np.interp(raw, self.values, self.errors)
         tail = self.beyond + (raw - self.values[-1]) / self.rate / np.log(10.0)
         errors = np.where(raw > self.values[-1], np.maximum(tail, inside), inside)
         bounded: FloatArray = np.minimum(errors, LARGEST_ERROR)
         return bounded
+
+    def followed_by(self, other: "Tail") -> "Tail":
+        """Go on like another tail where this one, fitted to few errors, ends."""
+        last = self.values[-1]
+        shift = self.errors[-1] - float(other(last))
+        further = other.values > last
+        if not further.any():
+            return Tail(self.values, self.errors, self.beyond, other.rate)
+        errors = np.concatenate([self.errors, other.errors[further] + shift])
+        values = np.concatenate([self.values, other.values[further]])
+        return Tail(values, errors, max(other.beyond + shift, float(errors[-1])), other.rate)
 
     def inverse(self, error: float) -> float:
         """The raw error that has this calibrated error."""
@@ -75,24 +90,37 @@ class Tail:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The tails of one kind of error, a tail a tier; `cuts` split the spread of history into terciles."""
+    """The tails of one kind of error, one a cell of tier and spread; `cuts` split the spread of history evenly.
 
-    tails: list[Tail]
+    Signed errors have tails on both sides: amounts far above what is usual are rare where amounts far below are not.
+    """
+
+    above: list[Tail]
+    below: list[Tail]
     cuts: FloatArray
+    largest: float = LARGEST_ERROR
 
     @classmethod
-    def fit(cls, raw: FloatArray, tier: Tiers, spread: FloatArray, smallest_rate: float) -> "Calibration":
-        """raw, tier, spread: shape (rows,); rows whose raw error is NaN have nothing to judge and do not count."""
+    def fit(
+        cls,
+        raw: FloatArray,
+        tier: Tiers,
+        spread: FloatArray,
+        smallest_rate: float,
+        *,
+        signed: bool = False,
+        largest: float = LARGEST_ERROR,
+    ) -> "Calibration":
+        """raw, tier, spread: shape (rows,); rows whose raw error is NaN have nothing to judge and do not count.
+
+        largest: no error is larger; for what the rows show less often than there are rows.
+        """
         known = np.isfinite(raw)
         raw, tier, spread = raw[known], tier[known], spread[known]
-        cuts = np.quantile(spread, [1 / 3, 2 / 3]) if len(spread) else np.zeros(2)
+        cuts = np.quantile(spread, np.arange(1, SPREADS) / SPREADS) if len(spread) else np.zeros(SPREADS - 1)
         cell = _cells(tier, spread, cuts)
-        overall = Tail.fit(raw, smallest_rate)
-        tails = []
-        for index in range(len(TIERS) * SPREADS):
-            own = raw[cell == index]
-            tails.append(Tail.fit(own, smallest_rate) if len(own) >= FEWEST_ROWS else overall)
-        return cls(tails, cuts)
+        above = _tails(raw, cell, smallest_rate)
+        return cls(above, _tails(-raw, cell, smallest_rate) if signed else [], cuts, largest)
 
     def __call__(self, raw: FloatArray, tier: Tiers, spread: FloatArray) -> FloatArray:
         """Calibrated errors, shape (rows,); zero where the raw error is NaN."""
@@ -100,31 +128,42 @@ class Calibration:
         errors = np.zeros(len(raw))
         for index in np.unique(cell):
             rows = cell == index
-            errors[rows] = self.tails[index](raw[rows])
-        return np.where(np.isfinite(raw), errors, 0.0)
+            errors[rows] = self.above[index](raw[rows])
+            if self.below:
+                # Twice the smaller share of the two sides is the share of both.
+                either = np.maximum(errors[rows], self.below[index](-raw[rows])) - np.log10(2.0)
+                errors[rows] = np.maximum(either, 0.0)
+        return np.where(np.isfinite(raw), np.minimum(errors, self.largest), 0.0)
 
-    def tail(self, tier: int, spread: float) -> Tail:
-        """The tail that judges an invoice of this tier and spread."""
+    def reach(self, tier: int, spread: float, error: float) -> tuple[float, float]:
+        """How far below and above, as raw errors, an invoice of this tier and spread has this calibrated error."""
         cell: int = _cells(np.array([tier]), np.array([spread]), self.cuts)[0]
-        return self.tails[cell]
+        if not self.below:
+            reach = self.above[cell].inverse(error)
+            return reach, reach
+        a_side = error + float(np.log10(2.0))
+        return max(self.below[cell].inverse(a_side), 0.0), max(self.above[cell].inverse(a_side), 0.0)
 
     def to_arrays(self) -> dict[str, FloatArray]:
         """Flatten to arrays for an npz file."""
+        tails = self.above + self.below
         return {
             "cuts": self.cuts,
-            "sizes": np.array([len(tail.values) for tail in self.tails], dtype=float),
-            "values": np.concatenate([tail.values for tail in self.tails]),
-            "errors": np.concatenate([tail.errors for tail in self.tails]),
-            "beyond": np.array([tail.beyond for tail in self.tails]),
-            "rates": np.array([tail.rate for tail in self.tails]),
+            "largest": np.array([self.largest]),
+            "sizes": np.array([len(tail.values) for tail in tails], dtype=float),
+            "values": np.concatenate([tail.values for tail in tails]),
+            "errors": np.concatenate([tail.errors for tail in tails]),
+            "beyond": np.array([tail.beyond for tail in tails]),
+            "rates": np.array([tail.rate for tail in tails]),
         }
 
     @classmethod
     def from_arrays(cls, named: dict[str, FloatArray]) -> "Calibration":
         ends = np.cumsum(named["sizes"]).astype(int)[:-1]
         curves = zip(np.split(named["values"], ends), np.split(named["errors"], ends), strict=True)
-        tails = zip(curves, named["beyond"], named["rates"], strict=True)
-        return cls([Tail(*curve, float(beyond), float(rate)) for curve, beyond, rate in tails], named["cuts"])
+        parts = zip(curves, named["beyond"], named["rates"], strict=True)
+        tails = [Tail(*curve, float(beyond), float(rate)) for curve, beyond, rate in parts]
+        return cls(tails[:CELLS], tails[CELLS:], named["cuts"], float(named["largest"][0]))
 
 
 def combine(errors: FloatArray) -> FloatArray:
@@ -134,6 +173,16 @@ def combine(errors: FloatArray) -> FloatArray:
     """
     score: FloatArray = np.log10(np.mean(np.power(10.0, errors), axis=1))
     return score
+
+
+def _tails(raw: FloatArray, cell: Tiers, smallest_rate: float) -> list[Tail]:
+    overall = Tail.fit(raw, smallest_rate)
+    tails = []
+    for index in range(CELLS):
+        own = raw[cell == index]
+        tail = Tail.fit(own, smallest_rate) if len(own) >= FEWEST_ROWS else overall
+        tails.append(tail.followed_by(overall) if len(own) < FEWEST_TAIL_ROWS else tail)
+    return tails
 
 
 def _cells(tier: Tiers, spread: FloatArray, cuts: FloatArray) -> Tiers:

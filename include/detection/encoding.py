@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.detection.aspects import Aspect, FloatArray, Measured
+from include.contract import Contract
+from include.detection.aspects import FloatArray, Measured, aspects_of, hidden_with
 from include.detection.history import (
     Codes,
     Entities,
@@ -17,27 +18,39 @@ from include.detection.history import (
     fit_numeric_prior,
     level_past,
     numeric_past,
-    rare_value_share,
+    unit_of,
+    value_past,
 )
 
 MAX_LEVELS = 24  # levels with an output of their own; the rest share `other` and are told apart by how often they occur
 MIN_LEVEL_ROWS = 3
+MOST_VALUES = 5_000  # values whose share in the book is kept; rarer ones count as the rarest of these
 CLIP_INPUT = 6.0  # inputs beyond this many scales look alike: an outlier must not drown the other fields
 OTHER = "(other)"
 
 
 @dataclass(frozen=True)
 class Levels:
-    """The levels of a categorical aspect, most frequent first, `other` last, with their shares in the book."""
+    """The levels of a categorical aspect, most frequent first, `other` last, with their shares in the book.
+
+    rarity: of the values within `other` that occur more than once, the share of the book's invoices whose value is at
+    least as rare; `unseen` is that share for all other values, among them those that never occurred.
+    """
 
     names: list[str]
     shares: FloatArray
+    rarity: dict[str, float]
+    unseen: float
 
     def codes(self, values: npt.NDArray[Any]) -> Codes:
         """Code of each value; shape (rows,). Unknown values are `other`."""
         found = pd.Index(self.names[:-1]).get_indexer(pd.Index(values))
         codes: Codes = np.where(found < 0, len(self.names) - 1, found)
         return codes
+
+    def book(self, distinct: npt.NDArray[Any]) -> FloatArray:
+        """Share of the book's invoices whose value is at least as rare, for each of these values within `other`."""
+        return np.array([self.rarity.get(value, self.unseen) for value in distinct], dtype=float)
 
 
 @dataclass(frozen=True)
@@ -116,13 +129,15 @@ class Encoded:
 class Layout:
     """Which input and output columns belong to which aspect; input columns of a masked field are set to zero.
 
-    Outputs: a location for each numeric aspect, then a log scale for each, then for each categorical aspect a block of
-    `widest` logits, of which it uses as many as it has levels.
+    `hides` names the fields that must be hidden with a field. Outputs: a location for each numeric aspect, then a log
+    scale for each, then for each categorical aspect a block of `widest` logits, of which it uses as many as it has
+    levels.
     """
 
     own: dict[str, slice] = field(default_factory=dict)
     context: dict[str, slice] = field(default_factory=dict)
     mask: dict[str, int] = field(default_factory=dict)
+    hides: dict[str, list[str]] = field(default_factory=dict)
     outputs: dict[str, npt.NDArray[np.intp]] = field(default_factory=dict)
     numeric: list[str] = field(default_factory=list)
     categorical: list[str] = field(default_factory=list)
@@ -140,8 +155,9 @@ class Encoder:
     Fitted state: `priors_` (numeric aspects), `levels_` (categorical aspects), `layout_`.
     """
 
-    def __init__(self, aspects: list[Aspect]) -> None:
-        self.aspects = aspects
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.aspects = aspects_of(contract)
         self.priors_: dict[str, NumericPrior] = {}
         self.levels_: dict[str, Levels] = {}
         self.layout_ = Layout()
@@ -154,28 +170,33 @@ class Encoder:
         for aspect in self.aspects:
             values = measured[aspect.name]
             if aspect.numeric:
-                self.priors_[aspect.name] = fit_numeric_prior(values, entities)
+                unit = unit_of(values) if aspect.measure == "value" else 1.0
+                self.priors_[aspect.name] = fit_numeric_prior(values, entities, unit)
             else:
                 self.levels_[aspect.name] = _fit_levels(values)
         self.layout_ = self._lay_out()
         return self
 
-    def encode(self, entities: Entities, reference: Measured, query: Measured) -> Encoded:
-        """Encode the query invoices with the reference invoices as their past."""
-        rows = len(entities.query)
+    def encode(self, entities: Entities, known: Measured, asked: Measured) -> Encoded:
+        """Encode the invoices in question with the known invoices as their past."""
+        rows, unknown = len(entities.asked), entities.without_past()
         inputs = np.zeros((rows, self.layout_.inputs), dtype=np.float32)
-        numbers, levels = {}, {}
+        numbers, levels, observed = {}, {}, {}
         for aspect in self.aspects:
             own, context = self.layout_.own[aspect.name], self.layout_.context[aspect.name]
-            values = query[aspect.name]
+            earlier, among = known[aspect.name], entities
+            if aspect.field == self.contract.entity:
+                # An entity's past says nothing of the entity itself: that field is judged by the whole book.
+                earlier, among = earlier[:0], unknown
             if aspect.numeric:
                 prior = self.priors_[aspect.name]
-                past = numeric_past(prior, entities, reference[aspect.name])
-                numbers[aspect.name] = past
+                values = prior.scaled(asked[aspect.name])
+                past = numeric_past(prior, among, prior.scaled(earlier))
+                numbers[aspect.name], observed[aspect.name] = past, values
                 inputs[:, own] = _numeric_inputs(prior, past, values)
                 inputs[:, context] = _numeric_context(prior, past)
             else:
-                shares = self._level_past(aspect.name, entities, reference[aspect.name], values)
+                shares = self._level_past(aspect.name, among, earlier, asked[aspect.name])
                 levels[aspect.name] = shares
                 inputs[np.arange(rows), own.start + shares.codes] = 1.0
                 surprise = -np.log(shares.shares[np.arange(rows), shares.codes])
@@ -183,22 +204,20 @@ class Encoder:
                 inputs[:, context] = shares.shares
         history_rows = entities.rows()
         inputs[:, -1] = np.log1p(history_rows) / CLIP_INPUT
-        observed = {aspect.name: query[aspect.name] for aspect in self.aspects if aspect.numeric}
         return Encoded(inputs, numbers, observed, levels, history_rows)
 
-    def _level_past(
-        self, name: str, entities: Entities, reference: npt.NDArray[Any], query: npt.NDArray[Any]
-    ) -> LevelPast:
+    def _level_past(self, name: str, entities: Entities, known: npt.NDArray[Any], asked: npt.NDArray[Any]) -> LevelPast:
         levels = self.levels_[name]
-        reference_codes, query_codes = levels.codes(reference), levels.codes(query)
-        shares = level_past(levels.shares, entities, reference_codes)
-        rarity = np.zeros(len(query))
-        other = query_codes == len(levels.names) - 1
+        known_codes, asked_codes = levels.codes(known), levels.codes(asked)
+        shares = level_past(levels.shares, entities, known_codes)
+        rarity = np.zeros(len(asked))
+        other = asked_codes == len(levels.names) - 1
         if other.any():
-            exact, names = pd.factorize(np.concatenate([reference, query]))
-            share = rare_value_share(entities, exact[: len(reference)], exact[len(reference) :], len(names))
+            exact, distinct = pd.factorize(np.concatenate([known, asked]))
+            exact_asked = exact[len(known) :]
+            share = value_past(levels.book(distinct)[exact_asked], entities, exact[: len(known)], exact_asked)
             rarity = np.where(other, np.maximum(np.log(shares[:, -1]) - np.log(share), 0.0), 0.0)
-        return LevelPast(query_codes, shares, rarity)
+        return LevelPast(asked_codes, shares, rarity)
 
     def _lay_out(self) -> Layout:
         layout = Layout()
@@ -213,6 +232,7 @@ class Encoder:
             layout.context[aspect.name] = take(size)
         for name in self.fields:
             layout.mask[name] = take(1).start
+            layout.hides[name] = hidden_with(self.contract, name)
         take(1)  # how much history there is
         layout.numeric = [aspect.name for aspect in self.aspects if aspect.numeric]
         layout.categorical = [aspect.name for aspect in self.aspects if not aspect.numeric]
@@ -227,15 +247,23 @@ class Encoder:
     def to_json(self) -> dict[str, Any]:
         """The fitted state as plain JSON values."""
         return {
-            "priors": {name: [prior.location, prior.between, prior.within] for name, prior in self.priors_.items()},
-            "levels": {name: [levels.names, levels.shares.tolist()] for name, levels in self.levels_.items()},
+            "priors": {
+                name: [prior.location, prior.between, prior.within, prior.unit] for name, prior in self.priors_.items()
+            },
+            "levels": {
+                name: [levels.names, levels.shares.tolist(), levels.rarity, levels.unseen]
+                for name, levels in self.levels_.items()
+            },
         }
 
     @classmethod
-    def from_json(cls, aspects: list[Aspect], state: dict[str, Any]) -> "Encoder":
-        encoder = cls(aspects)
+    def from_json(cls, contract: Contract, state: dict[str, Any]) -> "Encoder":
+        encoder = cls(contract)
         encoder.priors_ = {name: NumericPrior(*values) for name, values in state["priors"].items()}
-        encoder.levels_ = {name: Levels(names, np.array(shares)) for name, (names, shares) in state["levels"].items()}
+        encoder.levels_ = {
+            name: Levels(names, np.array(shares), rarity, unseen)
+            for name, (names, shares, rarity, unseen) in state["levels"].items()
+        }
         encoder.layout_ = encoder._lay_out()
         return encoder
 
@@ -246,7 +274,18 @@ def _fit_levels(values: npt.NDArray[Any]) -> Levels:
     # Ties in value_counts keep the order of appearance; sorting makes the layout independent of it.
     kept = kept.sort_index().sort_values(ascending=False, kind="stable")
     sizes = np.array([*kept, counts.sum() - kept.sum() + 1.0], dtype=float)
-    return Levels([*(str(name) for name in kept.index), OTHER], sizes / sizes.sum())
+    # The share of invoices with a value as rare as one that occurs once is the chance that the next value is new
+    # (Good 1953, Biometrika 40:237).
+    by_count = counts.groupby(counts).sum().sort_index().cumsum() / counts.sum()
+    others = counts.drop(kept.index)
+    repeated = others[others > 1].sort_index().sort_values(ascending=False, kind="stable").head(MOST_VALUES)
+    unseen = float(by_count.get(1, 0.0)) or 1.0 / (counts.sum() + 1.0)
+    return Levels(
+        [*(str(name) for name in kept.index), OTHER],
+        sizes / sizes.sum(),
+        {str(name): float(by_count[count]) for name, count in repeated.items()},
+        max(unseen, float(by_count[repeated.iloc[-1]]) if len(repeated) == MOST_VALUES else 0.0),
+    )
 
 
 def _numeric_inputs(prior: NumericPrior, past: NumericPast, values: FloatArray) -> FloatArray:

@@ -73,7 +73,11 @@ class Views:
         self._linear = inputs @ weights.linear
 
     def masked(self, fields: list[str], wanted: npt.NDArray[np.intp]) -> Float32:
-        """Corrections for the output columns `wanted` with these fields masked, shape (rows, wanted columns)."""
+        """Corrections for the output columns `wanted` with these fields masked, shape (rows, wanted columns).
+
+        Masked with a field are the others that would give it away.
+        """
+        fields = list(dict.fromkeys(other for name in fields for other in self._layout.hides[name]))
         first, linear = self._first, self._linear
         kernel = self._weights.hidden[0][0]
         for aspect in self._aspects:

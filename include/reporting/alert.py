@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from include.contract import Contract
-from include.reporting.anomalies import Anomaly, finding, money_at_risk
+from include.reporting.anomalies import Anomaly, finding, largest, money_at_risk
 from include.reporting.message import Message
 from include.reporting.rendering import render
 from include.reporting.wording import count, long_date, moneys, web_address
@@ -40,6 +40,7 @@ def alert_message(
         risk=risk_words,
         version=version,
         findings=[finding(anomaly) for anomaly in shown],
+        largest=largest(anomalies, len(shown)),
         not_shown=max(0, total - len(shown)),
         data_set=contract.name,
         links=[(label, url) for label, url in (links or {}).items() if web_address(url)],

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from include.reporting.wording import known, label, money, odds, one_line, usual_range
+from include.reporting.wording import count, known, label, money, odds, one_line, usual_range
 
 NO_HISTORY = "new"
 MOST_FIELDS = 5  # the largest shares of the score; the rest is in v_anomaly_fields
 MOST_SENTENCES = 3
+MOST_LARGEST = 3  # anomalies named for their money: a large one may be far down in a list by score
 
 
 class AnomalyField(Protocol):
@@ -64,6 +65,10 @@ class Anomaly(Protocol):
     @property
     def history_tier(self) -> str | None: ...
     @property
+    def history_rows(self) -> int: ...
+    @property
+    def rank_by_amount(self) -> int: ...
+    @property
     def fields(self) -> Sequence[AnomalyField]: ...
 
 
@@ -89,10 +94,20 @@ class Finding:
     sentences: list[str]
     rows: list[FieldRow]
     more_fields: int
-    without_history: bool
+    history: str
     status: str
     top_field: str
     score: str
+
+
+@dataclass(frozen=True)
+class Largest:
+    """One of the anomalies with the most money at risk, and where it stands in the list by score."""
+
+    amount: str
+    who: str
+    rank: int
+    shown: bool
 
 
 def finding(anomaly: Anomaly) -> Finding:
@@ -116,11 +131,30 @@ def finding(anomaly: Anomaly) -> Finding:
             for field in fields[:MOST_FIELDS]
         ],
         more_fields=max(0, len(fields) - MOST_FIELDS),
-        without_history=anomaly.history_tier == NO_HISTORY,
+        history=_history(anomaly),
         status=one_line(anomaly.status, 20),
         top_field=label(anomaly.top_field) if anomaly.top_field else "",
         score=f"{anomaly.score:.1f}",
     )
+
+
+def largest(anomalies: Iterable[Anomaly], shown: int) -> list[Largest]:
+    """Name the anomalies with the most money at risk; none where there are too few to lose sight of one.
+
+    shown: how many anomalies, the first by score, stand in the message in full.
+    """
+    ordered = sorted((a for a in anomalies if _has_amount(a)), key=lambda anomaly: anomaly.rank_by_amount)
+    if len(ordered) <= MOST_LARGEST:
+        return []
+    return [
+        Largest(
+            amount=money(float(anomaly.amount_at_risk or 0), anomaly.currency),
+            who=one_line(anomaly.invoice_key, 80),
+            rank=anomaly.rank_of_day,
+            shown=anomaly.rank_of_day <= shown,
+        )
+        for anomaly in ordered[:MOST_LARGEST]
+    ]
 
 
 def money_at_risk(anomalies: Iterable[Anomaly]) -> dict[str, float]:
@@ -130,6 +164,14 @@ def money_at_risk(anomalies: Iterable[Anomaly]) -> dict[str, float]:
         if _has_amount(anomaly):
             sums.setdefault(one_line(anomaly.currency or "", 12), []).append(float(anomaly.amount_at_risk or 0))
     return {currency: math.fsum(amounts) for currency, amounts in sums.items()}
+
+
+def _history(anomaly: Anomaly) -> str:
+    """How much history stands behind the judgement."""
+    if anomaly.history_tier == NO_HISTORY or not anomaly.history_rows:
+        return "There is no history to compare with yet; judged against all invoices."
+    of_whom = f" of {one_line(anomaly.entity, 80)}" if anomaly.entity else ""
+    return f"Judged on {count(anomaly.history_rows, 'earlier invoice')}{of_whom}."
 
 
 def _has_amount(anomaly: Anomaly) -> bool:

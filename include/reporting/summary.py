@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from include.contract import Contract
-from include.reporting.anomalies import Anomaly, finding
+from include.reporting.anomalies import Anomaly, finding, largest
 from include.reporting.message import Message
 from include.reporting.night import NightCounts, PastNight
 from include.reporting.plot import trend_plot
@@ -47,6 +47,7 @@ def summary_message(
         problems=[one_line(problem) for problem in counts.problems],
         warnings=[*_doubts(counts, extract_date), *(one_line(warning) for warning in counts.warnings)],
         findings=findings,
+        largest=largest(anomalies, len(findings)),
         not_shown=max(0, (counts.flagged or 0) - len(findings)),
         reasons=[(one_line(reason, 160), f"{rows:,}") for reason, rows in counts.quarantine_reasons[:MOST_REASONS]],
         more_reasons=max(0, len(counts.quarantine_reasons) - MOST_REASONS),

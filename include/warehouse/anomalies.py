@@ -41,6 +41,8 @@ class Anomaly:
     explanation: str
     status: str
     history_tier: str
+    history_rows: int
+    rank_by_amount: int
     fields: list[AnomalyField]
 
 

@@ -90,10 +90,15 @@ def publish_scores(
 
 
 def ranked(anomalies: pd.DataFrame) -> pd.DataFrame:
-    """Add rank_of_day: the highest score is 1; equal scores by key, so that the rank never depends on the order."""
-    ordered = anomalies.sort_values(["score", "invoice_key"], ascending=[False, True])
-    ordered["rank_of_day"] = range(1, len(ordered) + 1)
-    return ordered
+    """Add rank_of_day, the highest score is 1, and rank_by_amount, the most money at risk is 1 and no amount is last.
+
+    Equal scores go by key and equal amounts by score, so that no rank ever depends on the order of the rows.
+    """
+    by_score = anomalies.sort_values(["score", "invoice_key"], ascending=[False, True])
+    by_score["rank_of_day"] = range(1, len(by_score) + 1)
+    by_amount = by_score["amount_at_risk"].astype(float).sort_values(ascending=False, kind="stable", na_position="last")
+    by_score["rank_by_amount"] = pd.Series(range(1, len(by_score) + 1), index=by_amount.index, dtype="int64")
+    return by_score
 
 
 def _keyed(frame: pd.DataFrame, columns: list[str], where: str) -> pd.DataFrame:

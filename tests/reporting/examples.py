@@ -42,6 +42,8 @@ def anomaly(rank: int = 1, **changes: Any) -> Anomaly:
         "explanation": "gross amount 14,200.00",
         "status": "open",
         "history_tier": "long",
+        "history_rows": 259,
+        "rank_by_amount": rank,
         "fields": [field("gross_amount")],
     }
     return Anomaly(**given | changes)
@@ -51,6 +53,7 @@ def three_anomalies() -> list[Anomaly]:
     return [
         anomaly(
             1,
+            rank_by_amount=2,
             fields=[
                 field(
                     "gross_amount",
@@ -73,6 +76,7 @@ def three_anomalies() -> list[Anomaly]:
             invoice_key="V00107|A-99",
             entity="V00107",
             amount_at_risk=28_110.4,
+            rank_by_amount=1,
             top_field="cost_center",
             fields=[
                 field(
@@ -93,6 +97,7 @@ def three_anomalies() -> list[Anomaly]:
             amount_at_risk=1_467.5,
             currency="USD",
             history_tier="new",
+            history_rows=0,
         ),
     ]
 

@@ -28,6 +28,32 @@ def test_invoices_stand_in_the_order_of_their_rank(contract: Contract):
     assert places == sorted(places)
 
 
+def test_the_invoices_with_the_most_money_are_named_with_their_place_by_score(contract: Contract):
+    many = [anomaly(rank, rank_by_amount=13 - rank, amount_at_risk=1000.0 * rank) for rank in range(1, 13)]
+
+    message = alert_message(contract, NIGHT, VERSION, many, total=12)
+
+    for part in (message.text, message.html):
+        assert part.index("EUR 12,000.00") < part.index("EUR 11,000.00") < part.index("EUR 10,000.00")
+        assert "number 12 by score, not shown here" in part
+        assert "number 10 of this list" in part
+        assert "number 9 of this list" not in part
+
+
+def test_money_is_not_ranked_where_the_list_is_short_or_has_no_amounts(contract: Contract):
+    for anomalies in (three_anomalies(), [anomaly(rank, amount_at_risk=None) for rank in range(1, 9)]):
+        message = alert_message(contract, NIGHT, VERSION, anomalies, total=len(anomalies))
+        assert "most money" not in message.text.lower() + message.html.lower()
+
+
+def test_how_much_history_stands_behind_each_judgement_is_said(contract: Contract):
+    message = alert_message(contract, NIGHT, VERSION, three_anomalies(), total=3)
+
+    for part in (message.text, message.html):
+        assert "Judged on 259 earlier invoices of V00107." in part
+        assert part.count("There is no history to compare with yet") == 1
+
+
 def test_no_more_invoices_are_shown_than_the_contract_says_and_the_rest_is_counted(contract: Contract):
     many = [anomaly(rank) for rank in range(1, 13)]
 

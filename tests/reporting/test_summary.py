@@ -34,6 +34,16 @@ def test_every_count_stands_in_text_and_html(contract: Contract):
     assert message.subject == "Invoices of 2026-11-20: 3 to check, EUR 42,310 + USD 1,468 at risk"
 
 
+def test_the_most_money_at_risk_is_named(contract: Contract):
+    many = [anomaly(rank, rank_by_amount=13 - rank, amount_at_risk=1000.0 * rank) for rank in range(1, 13)]
+
+    message = summary(contract, anomalies=many)
+
+    for part in (message.text, message.html):
+        assert part.index("EUR 12,000.00") < part.index("EUR 11,000.00") < part.rindex("EUR 10,000.00")
+        assert "number 12 by score, not shown here" in part
+
+
 def test_the_text_holds_the_numbers_of_the_plot(contract: Contract):
     lines = [line.split() for line in summary(contract).text.splitlines()]
 

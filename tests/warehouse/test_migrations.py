@@ -22,6 +22,21 @@ ALL_COLUMNS = """
 """
 
 
+PUBLISHED_BEFORE = """
+    INSERT INTO invoice_anomalies.model_versions
+        (version, status, trained_from, trained_until, rows, metrics, artefact, checksum)
+    VALUES ('m1', 'champion', '2024-01-01', '2024-02-01', 1, '{}', '', '');
+    INSERT INTO invoice_anomalies.invoices (invoice_key, extract_date, file)
+    SELECT key, '2024-03-05', 'f' FROM unnest('{a,b,c,d}'::text[]) AS key;
+    INSERT INTO invoice_anomalies.anomalies
+        (invoice_key, model_version, extract_date, rank_of_day, score, threshold, amount_at_risk, top_field,
+         explanation)
+    VALUES
+        ('a', 'm1', '2024-03-05', 1, 9, 2, 10, 'f', 'e'), ('b', 'm1', '2024-03-05', 2, 8, 2, NULL, 'f', 'e'),
+        ('c', 'm1', '2024-03-05', 3, 7, 2, 900, 'f', 'e'), ('d', 'm1', '2024-03-05', 4, 6, 2, 10, 'f', 'e');
+"""
+
+
 def changed(contract: Contract, name: str, **values: object) -> Contract:
     """The contract with one field changed or added."""
     data = contract.model_dump()
@@ -35,7 +50,7 @@ def test_migrations_apply_once(dsn: str, contract: Contract) -> None:
         before = every_row(connection)
         second = warehouse.migrate(connection, contract)
 
-        assert first[:2] == ["0001_tables", "0002_views"]
+        assert first[:3] == ["0001_tables", "0002_views", "0003_rank_by_amount"]
         assert "invoices.gross_amount numeric" in first
         assert second == []
         assert every_row(connection) == before
@@ -69,13 +84,32 @@ def test_a_failed_migration_leaves_nothing_behind(
 ) -> None:
     for path in warehouse.migrations.MIGRATIONS.glob("*.sql"):
         (tmp_path / path.name).write_text(path.read_text())
-    (tmp_path / "0003_broken.sql").write_text("CREATE TABLE invoice_anomalies.half (a int); SELECT 1 / 0;")
+    (tmp_path / "9999_broken.sql").write_text("CREATE TABLE invoice_anomalies.half (a int); SELECT 1 / 0;")
     monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", tmp_path)
 
     with warehouse.connect(dsn) as connection:
         with pytest.raises(psycopg2.errors.DivisionByZero):
             warehouse.migrate(connection, contract)
         assert ask(connection, "SELECT to_regnamespace('invoice_anomalies')") == [(None,)]
+
+
+def test_anomalies_of_before_get_their_rank_by_amount(
+    dsn: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = warehouse.migrations.MIGRATIONS
+    for path in sorted(everything.glob("*.sql"))[:2]:
+        (tmp_path / path.name).write_text(path.read_text())
+    monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", tmp_path)
+    with warehouse.connect(dsn) as connection:
+        warehouse.migrate(connection, contract)
+        with connection.cursor() as cursor:
+            cursor.execute(PUBLISHED_BEFORE)
+        monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", everything)
+
+        assert warehouse.migrate(connection, contract)[0] == "0003_rank_by_amount"
+
+        ranks = ask(connection, "SELECT invoice_key, rank_by_amount FROM invoice_anomalies.anomalies ORDER BY 2")
+        assert ranks == [("c", 1), ("a", 2), ("d", 3), ("b", 4)]
 
 
 def test_the_columns_have_the_types_of_the_contract(connection: Connection) -> None:

@@ -76,6 +76,36 @@ def test_equal_scores_rank_by_key_whatever_their_order(connection: Connection) -
     assert ranked == sorted(ranked)
 
 
+def test_the_most_money_at_risk_has_the_first_rank_by_amount_and_no_amount_the_last(connection: Connection) -> None:
+    scores, anomalies, fields = scored(KEYS, KEYS)
+    anomalies["amount_at_risk"] = [50.0, None, 7000.0, 50.0]
+    warehouse.publish_scores(connection, NIGHT, "m1", scores, anomalies, fields)
+
+    found = warehouse.night_anomalies(connection, NIGHT, "m1")
+    assert [(anomaly.rank_of_day, anomaly.rank_by_amount) for anomaly in found] == [(1, 2), (2, 4), (3, 1), (4, 3)]
+    for view in ("v_open_anomalies", "v_anomaly_fields"):
+        ranks = ask(connection, f"SELECT DISTINCT rank_by_amount, rank_of_day FROM invoice_anomalies.{view} ORDER BY 1")
+        assert ranks == [(1, 3), (2, 1), (3, 4), (4, 2)]
+
+
+def test_anomalies_without_any_amount_are_ranked_by_amount_as_by_score(connection: Connection) -> None:
+    scores, anomalies, fields = scored(KEYS, KEYS[:3])
+    warehouse.publish_scores(connection, NIGHT, "m1", scores, anomalies.assign(amount_at_risk=None), fields)
+
+    found = warehouse.night_anomalies(connection, NIGHT, "m1")
+    assert [anomaly.rank_by_amount for anomaly in found] == [1, 2, 3]
+
+
+def test_how_much_history_stands_behind_an_anomaly_can_be_read_beside_it(connection: Connection) -> None:
+    publish(connection, KEYS[:1])
+
+    (found,) = warehouse.night_anomalies(connection, NIGHT, "m1")
+    assert (found.history_tier, found.history_rows) == ("long", 40)
+    for view in ("v_open_anomalies", "v_anomaly_fields"):
+        rows = ask(connection, f"SELECT DISTINCT history_tier, history_rows FROM invoice_anomalies.{view}")
+        assert rows == [("long", 40)]
+
+
 def test_publishing_twice_leaves_the_same_rows(connection: Connection) -> None:
     states = []
     for _ in range(2):
@@ -85,7 +115,7 @@ def test_publishing_twice_leaves_the_same_rows(connection: Connection) -> None:
 
     assert states[0] == states[1]
     assert {name: len(rows) for name, rows in states[0].items()} | {} == {
-        "schema_migrations": 2,
+        "schema_migrations": 3,
         "invoices": 4,
         "quarantined_invoices": 0,
         "validation_runs": 1,

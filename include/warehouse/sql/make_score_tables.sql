@@ -10,6 +10,7 @@ CREATE TEMPORARY TABLE night_scores (
 CREATE TEMPORARY TABLE night_anomalies (
     invoice_key text PRIMARY KEY,
     rank_of_day integer NOT NULL,
+    rank_by_amount integer NOT NULL,
     score double precision NOT NULL,
     threshold double precision NOT NULL,
     amount_at_risk numeric,

@@ -2,7 +2,7 @@
 -- version it was flagged then: what was judged normal stays silent when the next model flags it again.
 INSERT INTO invoice_anomalies.anomalies AS kept (
     invoice_key, model_version, extract_date, rank_of_day, score, threshold, amount_at_risk, currency, entity,
-    top_field, explanation, status
+    top_field, explanation, status, rank_by_amount
 )
 SELECT
     night.invoice_key, %(version)s, %(extract_date)s, night.rank_of_day, night.score, night.threshold,
@@ -15,9 +15,11 @@ SELECT
             LIMIT 1
         ),
         'open'
-    )
+    ),
+    night.rank_by_amount
 FROM night_anomalies AS night
 ON CONFLICT (invoice_key, model_version) DO UPDATE
 SET extract_date = excluded.extract_date, rank_of_day = excluded.rank_of_day, score = excluded.score,
     threshold = excluded.threshold, amount_at_risk = excluded.amount_at_risk, currency = excluded.currency,
-    entity = excluded.entity, top_field = excluded.top_field, explanation = excluded.explanation;
+    entity = excluded.entity, top_field = excluded.top_field, explanation = excluded.explanation,
+    rank_by_amount = excluded.rank_by_amount;

@@ -1,0 +1,120 @@
+"""Invoices that came twice: with the same number, or one that was keyed in again or written otherwise.
+
+The surprise of a pair is the logarithm of a likelihood ratio: how often a copy looks like this, over how often an
+invoice of this entity meets one like it by chance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.contract import Contract
+from include.detection.aspects import FloatArray
+from include.detection.collective.chance import Known, coincidences
+from include.detection.collective.evidence import evidence_of
+from include.detection.collective.findings import NOTHING, Findings
+from include.detection.collective.names import families
+from include.detection.collective.numbers import Numbers
+from include.detection.collective.pairs import Kind, Ledger, Nearness, Pairs, Shortened, pairs_of
+from include.detection.collective.past import Timeline, days_of
+from include.detection.history import Codes
+
+LARGEST_AMOUNT = 1e12  # beyond it, a hundredth is lost in a float
+MOST_TWINS = 5
+COPIES = np.array([0.20, 0.10, 0.05, 0.30, 0.30, 0.30, 0.30, 0.10, 0.10, 0.05])
+"""By kind, how copies come about: a third each the same or written otherwise, one sign changed, another slip."""
+SAME_NIGHT = 0.15
+"""Share of copies that come in the night of the original; most come later, with a reminder."""
+OTHER_ENTITY = 0.2
+"""How much rarer a copy for another entity of a similar name is, against one for the same entity."""
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Find copies of earlier invoices, of up to `days` nights before."""
+
+    contract: Contract
+    field: str
+    name: str = "duplicate"
+    of_nights: bool = False
+
+    def find(self, book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> Findings:
+        """Judge the asked invoices by the most telling of their pairs; twins are the likely originals, best first."""
+        position, ledger = ledger_of(book, self.contract, self.field)
+        if ledger.rows < 2:
+            return Findings.none(len(asked))
+        shortened = Shortened.of(ledger)
+        pairs = pairs_of(ledger, shortened)
+        surprise = _surprise(ledger, pairs, Nearness.of(ledger, shortened))
+        days = ledger.day[pairs.later] - ledger.day[pairs.earlier]
+        chosen = (surprise > 0.0) & (days <= self.contract.detection.duplicate_days)
+        later, earlier = position[pairs.later[chosen]], position[pairs.earlier[chosen]]
+        return _by_invoice(later, earlier, surprise[chosen], asked, len(book))
+
+
+def ledger_of(book: pd.DataFrame, contract: Contract, field: str) -> tuple[Codes, Ledger]:
+    """Take the invoices that have entity, number and amount; returns their positions in the book, in order of time."""
+    assert contract.entity is not None and contract.amount is not None
+    timeline = Timeline.of(book, contract)
+    entity, _ = pd.factorize(book[contract.entity])
+    family = families(book, contract, entity)
+    numbers = Numbers.read(book[field])
+    amount = book[contract.amount].to_numpy(float, na_value=np.nan)
+    cents = np.rint(np.where(np.abs(amount) < LARGEST_AMOUNT, amount, 0.0) * 100.0).astype(np.int64)
+    usable = (entity >= 0) & (numbers.codes >= 0) & (cents != 0)
+    kept = usable[timeline.order]
+    position = timeline.order[kept]
+    dates = contract.of_type("date")
+    dated = days_of(book[dates[0]])[position] if dates else timeline.day[kept]
+    ledger = Ledger(
+        entity=family[position],
+        own=entity[position],
+        number=numbers.codes[position],
+        cents=cents[position],
+        night=timeline.night[kept],
+        day=timeline.day[kept],
+        dated=dated,
+        numbers=numbers,
+    )
+    return position, ledger
+
+
+def _surprise(ledger: Ledger, pairs: Pairs, near: Nearness) -> FloatArray:
+    """Log-likelihood ratio of each pair, in nats; shape (pairs,)."""
+    if not len(pairs.later):
+        return np.zeros(0)
+    known = Known.of(ledger)
+    ratio: FloatArray = np.log(_copy_share(ledger, pairs)) - np.log(coincidences(ledger, known, near, pairs))
+    return ratio + evidence_of(ledger, known, pairs)
+
+
+def _copy_share(ledger: Ledger, pairs: Pairs) -> FloatArray:
+    """Share of all copies that differ from their original in this way; shape (pairs,)."""
+    share = COPIES[pairs.kind]
+    length = np.maximum(ledger.numbers.length[ledger.number[pairs.later]], 4)
+    one_place = (pairs.kind >= Kind.LAST) & (pairs.kind <= Kind.THIRD)
+    share = np.where(one_place, share / length, share)
+    share = np.where(pairs.kind == Kind.FARTHER, share * (length - 3) / length, share)
+    same_night = ledger.night[pairs.later] == ledger.night[pairs.earlier]
+    share = share * np.where(same_night, SAME_NIGHT, 1.0 - SAME_NIGHT)
+    same_entity = ledger.own[pairs.later] == ledger.own[pairs.earlier]
+    found: FloatArray = share * np.where(same_entity, 1.0, OTHER_ENTITY)
+    return found
+
+
+def _by_invoice(later: Codes, earlier: Codes, surprise: FloatArray, asked: Codes, rows: int) -> Findings:
+    """Gather pairs, given by their positions in the book, by the asked invoice that is the later one."""
+    place = np.full(rows, -1, dtype=np.intp)
+    place[asked] = np.arange(len(asked))
+    chosen = place[later] >= 0
+    row, earlier, surprise = place[later[chosen]], earlier[chosen], surprise[chosen]
+    order = np.lexsort([-surprise, row])
+    row, earlier, surprise = row[order], earlier[order], surprise[order]
+    raw, twins = np.zeros(len(asked)), [NOTHING] * len(asked)
+    found, first = np.unique(row, return_index=True)
+    raw[found] = surprise[first]
+    for place_of, begin, end in zip(found, first, np.searchsorted(row, found, side="right"), strict=True):
+        twins[place_of] = earlier[begin : min(end, begin + MOST_TWINS)]
+    return Findings(raw, twins)

@@ -1,0 +1,123 @@
+"""The book in the order in which it became known, and sums over what was known of a group up to a night.
+
+All of it is sorting and running sums, so that time is linear in rows (but for the sort) however large a group is.
+A sum goes up to the end of an invoice's own night: its result does not depend on the order within a night, nor on the
+nights that came later.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.contract import Contract
+from include.detection.aspects import FloatArray
+from include.detection.history import Codes
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Positions of the book in order of time, and for each place in that order its night and day.
+
+    order: shape (rows,), positions in the book. night: codes that ascend. day: days since 1970 of the night; invoices
+    without a night count as those of the first one.
+    """
+
+    order: Codes
+    night: Codes
+    day: Codes
+
+    @classmethod
+    def of(cls, book: pd.DataFrame, contract: Contract) -> "Timeline":
+        """Order by extract date, then by the contract's dates, then by position."""
+        nights = days_of(book["extract_date"])
+        nights = np.where(nights == UNKNOWN_DAY, nights[nights != UNKNOWN_DAY].min(initial=LAST_DAY), nights)
+        dates = [days_of(book[name]) for name in contract.of_type("date")]
+        order = np.lexsort([*reversed(dates), nights])
+        day = nights[order]
+        return cls(order, np.cumsum(np.diff(day, prepend=day[:1]) != 0), day)
+
+
+UNKNOWN_DAY = np.iinfo(np.int64).min
+LAST_DAY = 10**6  # beyond any date that pandas holds
+
+
+def days_of(dates: "pd.Series[pd.Timestamp]") -> Codes:
+    """Days since 1970, UNKNOWN_DAY where there is no date; shape (rows,)."""
+    return dates.to_numpy("datetime64[D]").astype(np.int64)
+
+
+def group(*columns: npt.NDArray[np.integer]) -> Codes:
+    """Number the distinct combinations of these columns, shape (rows,) each."""
+    codes: Codes = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        own = pd.factorize(column)[0].astype(np.int64)
+        codes = pd.factorize(codes * (own.max(initial=0) + 1) + own)[0].astype(np.int64)
+    return codes
+
+
+class Past:
+    """Sums over the invoices of the same group that were known by the end of an invoice's own night.
+
+    groups, night: shape (rows,), in the order of a Timeline.
+    """
+
+    def __init__(self, groups: npt.NDArray[np.integer], night: Codes) -> None:
+        self.order = np.argsort(groups, kind="stable")
+        named, nights = groups[self.order], night[self.order]
+        rows = len(groups)
+        begins = np.ones(rows, dtype=bool)
+        begins[1:] = named[1:] != named[:-1]
+        turns = begins.copy()
+        turns[1:] |= nights[1:] != nights[:-1]
+        starts = np.flatnonzero(turns)
+        run = np.cumsum(turns) - 1
+        self._begin = np.maximum.accumulate(np.where(begins, np.arange(rows), 0))
+        self._night = starts[run]
+        self._end = np.append(starts[1:], rows)[run] if rows else starts
+        self._place = np.empty(rows, dtype=np.intp)
+        self._place[self.order] = np.arange(rows)
+
+    def known(self, values: FloatArray | Mask, at: Codes | None = None) -> FloatArray:
+        """Sum over the past and the own night, without the invoice itself; for all rows or those at `at`."""
+        place = self._place if at is None else self._place[at]
+        running = self._running(values)
+        own = values if at is None else values[at]
+        total: FloatArray = running[self._end[place]] - running[self._begin[place]] - own
+        return total
+
+    def before(self, values: FloatArray | Mask) -> FloatArray:
+        """Sum over the nights before the own one."""
+        running = self._running(values)
+        total: FloatArray = (running[self._night] - running[self._begin])[self._place]
+        return total
+
+    def sides(self, values: FloatArray | Mask) -> tuple[FloatArray, FloatArray]:
+        """Sum over the own night, without the invoice itself, and over the nights before it."""
+        before = self.before(values)
+        return self.known(values) - before, before
+
+    def counts(self) -> tuple[FloatArray, FloatArray]:
+        """How many others the own night has, and how many the nights before it."""
+        night = (self._end - self._night - 1)[self._place].astype(float)
+        return night, (self._night - self._begin)[self._place].astype(float)
+
+    def others(self) -> FloatArray:
+        """How many others were known by the end of the own night."""
+        night, before = self.counts()
+        return night + before
+
+    def previous(self) -> Codes:
+        """The one before in the same group, -1 for the first; shape (rows,)."""
+        found: Codes = np.full(len(self.order), -1, dtype=np.intp)
+        follows = self._begin[1:] == self._begin[:-1]
+        found[self.order[1:][follows]] = self.order[:-1][follows]
+        return found
+
+    def _running(self, values: FloatArray | Mask) -> FloatArray:
+        running = np.zeros(len(self.order) + 1)
+        np.cumsum(values[self.order], out=running[1:])
+        return running
