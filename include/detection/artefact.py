@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from include.contract import Contract
 from include.detection.calibration import Calibration
@@ -53,7 +54,13 @@ def save_detector(detector: Detector, folder: Path, metadata: dict[str, Any]) ->
     np.savez(making / "weights.npz", allow_pickle=False, **detector.weights_.to_arrays())
     np.savez(making / "calibration.npz", allow_pickle=False, **_flatten(detector))
     np.savez(making / "records.npz", allow_pickle=False, **detector.records_.to_arrays())
-    state = {"threshold": detector.threshold_, "learning": detector.learning_, **detector.encoder_.to_json()}
+    until = detector.trained_until_.isoformat()
+    state = {
+        "threshold": detector.threshold_,
+        "trained_until": until,
+        "learning": detector.learning_,
+        **detector.encoder_.to_json(),
+    }
     (making / "encoders.json").write_text(json.dumps(state))
     full = {"detection_hash": detection_hash(detector.contract), **metadata}
     (making / "metadata.json").write_text(json.dumps(full, indent=2, default=str))
@@ -82,6 +89,7 @@ def load_detector(folder: Path, contract: Contract, checksum: str | None = None)
         detector.field_calibrations_ = _unflatten(dict(arrays), "field")
     with np.load(folder / "records.npz", allow_pickle=False) as arrays:
         detector.records_ = Records.from_arrays(dict(arrays))
+    detector.trained_until_ = pd.Timestamp(state["trained_until"])
     detector.threshold_, detector.learning_ = state["threshold"], state["learning"]
     return detector
 

@@ -6,6 +6,7 @@ this module knows only numeric and categorical aspects, so a new field type is a
 """
 
 import re
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,6 +23,8 @@ Measure = Literal["value", "lag", "weekday", "shape", "sequence", "length", "pre
 MISSING = "(missing)"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SUM_DIGITS = 6
+RUN, YEAR = re.compile(r"[0-9]+"), re.compile(r"(?<!\w)(?:19|20)?[0-9]{2}(?!\w)")
+SHAPES = str.maketrans(string.digits + string.ascii_uppercase + string.ascii_lowercase, "9" * 10 + "A" * 26 + "a" * 26)
 LONGEST_SEQUENCE = 15  # digits; beyond it a float no longer tells neighbours apart
 
 
@@ -100,6 +103,8 @@ def derived_values(contract: Contract, name: str, frame: pd.DataFrame) -> FloatA
 
 def shape_of(text: str) -> str:
     """Describe how an identifier is written: letters as A or a, digits as 9; 'INV-2026/7' is 'AAA-9999/9'."""
+    if text.isascii():
+        return text[:60].translate(SHAPES)
     return "".join("9" if c.isdigit() else ("A" if c.isupper() else "a") if c.isalpha() else c for c in text[:60])
 
 
@@ -108,11 +113,11 @@ def number_in(text: str) -> float:
 
     Where a year stands beside it (2027-00055, 00055/27), numbers begin anew each year, and the year leads.
     """
-    runs = re.findall(r"\d+", text)
-    if not runs:
-        return float("nan")
+    runs = RUN.findall(text)
+    if len(runs) < 2:
+        return float(runs[0][-LONGEST_SEQUENCE:]) if runs else float("nan")
     longest = max(runs, key=len)
-    years = [year for year in re.findall(r"(?<!\w)(?:19|20)?\d\d(?!\w)", text) if year != longest]
+    years = [year for year in YEAR.findall(text) if year != longest]
     return float(((years[0] if years else "") + longest)[-LONGEST_SEQUENCE:])
 
 

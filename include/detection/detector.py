@@ -13,9 +13,11 @@ from include.detection.aspects import Aspect, FloatArray, Measured, aspects_of, 
 from include.detection.calibration import LARGEST_ERROR, TIERS, Calibration, Tiers, combine, history_tier
 from include.detection.collective import Findings, checks_of
 from include.detection.encoding import Encoded, Encoder
-from include.detection.history import SMALLEST_SCALE, Entities
+from include.detection.history import Entities
+from include.detection.judgement import Judgement
+from include.detection.reconstruction import VIEWS, Reconstruction, reconstruct
 from include.detection.records import Records, count_asked, count_past, count_siblings, tempered
-from include.detection.runtime import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, Runtime, Weights
+from include.detection.runtime import Weights
 from include.errors import TooFewInvoicesError
 
 BLOCK = 16_384  # rows reconstructed at a time: bounds memory, and keeps a block's arrays in the processor's cache
@@ -26,48 +28,7 @@ RUN_LENGTHS = (1, 1, 1, 2, 3, 5, 8, 13, 21)
 FIRST_ROUND = 1 / 3  # of the epochs: enough to tell which those are
 # Numeric: tails no lighter than those of a t with 4 degrees of freedom; levels: the probability itself.
 SMALLEST_RATES = {True: 0.25, False: 1.0}
-UNSURPRISING = np.log(2.0)  # a level at least as likely as not is no surprise, however sure the model was of it
-PAST_SHARE = 0.2  # weight of the entity's past in what is expected of a level
-SMALLEST_SEQUENCE_SCALE = 0.1  # numbers run on: one that is 10 % above the last is in sequence
 FIELD_RATE = 1 / np.log(10.0)  # a field's error is already -log10 of a share
-VIEWS = ("others", "past")  # reconstructed from the other fields and the past; from the past alone
-
-
-@dataclass(frozen=True)
-class Reconstruction:
-    """What the network expected of one aspect in one view.
-
-    raw: shape (rows,), NaN where not measured; signed for a numeric aspect, which has `location` and `scale`
-    on the scale of the model; a categorical one has `shares`, (rows, levels).
-    """
-
-    raw: FloatArray
-    location: FloatArray | None = None
-    scale: FloatArray | None = None
-    shares: FloatArray | None = None
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Field errors and scores of invoices, in the order given.
-
-    `history`, `encoded` and `collective` (findings by the name of their check, whose twins are positions in the history
-    followed by the invoices) are kept for the explanations.
-    """
-
-    invoices: pd.DataFrame
-    history: pd.DataFrame
-    encoded: Encoded
-    errors: pd.DataFrame
-    scores: pd.DataFrame
-    collective: dict[str, Findings]
-
-    def flagged(self, budget: int | None = None) -> npt.NDArray[np.intp]:
-        """Row positions of the invoices above the threshold, worst first, at most `budget` of them."""
-        score = self.scores["score"].to_numpy()
-        above = np.flatnonzero(score >= self.scores["threshold"].to_numpy())
-        ranked: npt.NDArray[np.intp] = above[np.argsort(-score[above], kind="stable")]
-        return ranked[:budget]
 
 
 @dataclass
@@ -75,8 +36,8 @@ class Detector:
     """An autoencoder with its encoders and calibration.
 
     Fitted state: `encoder_`, `weights_`, `calibrations_` (aspect and view, or check -> Calibration),
-    `field_calibrations_`, `records_`, `threshold_`, `learning_` (loss per epoch), and `model_`, the Keras model, only
-    right after fitting.
+    `field_calibrations_`, `largest_`, `records_`, `threshold_`, `trained_until_` (the last night), `learning_` (loss
+    per epoch), and `model_`, the Keras model, only right after fitting.
     """
 
     contract: Contract
@@ -88,6 +49,7 @@ class Detector:
     records_: Records = field(init=False)
     largest_: dict[str, float] = field(default_factory=dict)
     threshold_: float = 0.0
+    trained_until_: pd.Timestamp = field(init=False)
     learning_: dict[str, list[float]] = field(default_factory=dict)
     model_: Any = None
 
@@ -115,7 +77,7 @@ class Detector:
         names, nights = self._entity(invoices), invoices["extract_date"].to_numpy()
         entities = Entities.in_training(names, nights)
         self.encoder_ = Encoder(self.contract).fit(measured, entities.asked)
-        self.largest_ = self._largest(invoices)
+        self.largest_, self.trained_until_ = self._largest(invoices), invoices["extract_date"].max()
         encoded = self.encoder_.encode(entities, measured, measured)
         found = {name: findings.raw for name, findings in self._check(invoices, np.arange(len(invoices))).items()}
         again, beginnings = self._beginnings(measured, names, nights)
@@ -182,22 +144,48 @@ class Detector:
         by one. Without a history the invoices are judged by one another, as in training: an audit of a whole book.
         The result depends on nothing else: the same frames give the same scores.
         """
-        names, nights, asked = self._entity(invoices), invoices["extract_date"].to_numpy(), self._measure(invoices)
         if history is None:
-            history = invoices.iloc[:0]
-            entities, known = Entities.in_training(names, nights), asked
-        else:
-            entities = Entities.match(self._entity(history), names, history["extract_date"].to_numpy(), nights)
-            before = self._measure(history)
-            several = len(entities.known) > len(history)
-            known = {n: np.concatenate([v, asked[n]]) for n, v in before.items()} if several else before
-        encoded = self.encoder_.encode(entities, known, asked)
+            return self._audit(invoices)
+        before, began = history["extract_date"], invoices["extract_date"].min()
+        since = ((before > self.trained_until_) & (before < began)).to_numpy()
+        # What came since the training is judged once more: its oddities are part of the entities' records by now.
+        history = pd.concat([history[~since], history[since]]) if since.any() else history
         book = pd.concat([history, invoices]) if len(history) else invoices
-        collective = self._check(book, np.arange(len(history), len(book)))
+        first = len(history) - int(since.sum())
+        names, measured, nights = self._entity(book), self._measure(book), book["extract_date"].to_numpy()
+        entities = Entities.match(names[:first], names[first:], nights[:first], nights[first:])
+        known = {name: values[: len(entities.known)] for name, values in measured.items()}
+        encoded = self.encoder_.encode(entities, known, {name: values[first:] for name, values in measured.items()})
+        collective = self._check(book, np.arange(first, len(book)))
         errors = self._errors(encoded, {name: findings.raw for name, findings in collective.items()})
-        record, siblings = self.records_.look_up(names, errors), count_siblings(errors, entities)
-        now = count_asked(errors, entities, len(history)) if len(entities.known) > len(history) > 0 else (0.0, 0.0)
-        errors = tempered(errors, record[0] + siblings[0] + now[0], record[1] + siblings[1] + now[1])
+        trained, siblings = self.records_.look_up(names[first:], errors), count_siblings(errors, entities)
+        rows, odd = trained[0] + siblings[0], trained[1] + siblings[1]
+        if len(entities.known) > first:
+            earlier = count_asked(errors, entities)
+            rows, odd = rows + earlier[0], odd + earlier[1]
+        errors = tempered(errors, rows, odd)
+        asked = slice(len(book) - first - len(invoices), None)
+        found = {name: findings.of(asked) for name, findings in collective.items()}
+        return self._judgement(invoices, history, encoded.take(asked), errors[asked], found)
+
+    def _audit(self, invoices: pd.DataFrame) -> Judgement:
+        measured = self._measure(invoices)
+        entities = Entities.in_training(self._entity(invoices), invoices["extract_date"].to_numpy())
+        encoded = self.encoder_.encode(entities, measured, measured)
+        collective = self._check(invoices, np.arange(len(invoices)))
+        errors = self._errors(encoded, {name: findings.raw for name, findings in collective.items()})
+        past, siblings = count_past(errors, entities), count_siblings(errors, entities)
+        errors = tempered(errors, past[0] + siblings[0], past[1] + siblings[1])
+        return self._judgement(invoices, invoices.iloc[:0], encoded, errors, collective)
+
+    def _judgement(
+        self,
+        invoices: pd.DataFrame,
+        history: pd.DataFrame,
+        encoded: Encoded,
+        errors: FloatArray,
+        collective: dict[str, Findings],
+    ) -> Judgement:
         scores = pd.DataFrame(
             {
                 "score": combine(errors),
@@ -212,17 +200,7 @@ class Detector:
 
     def reconstruct(self, encoded: Encoded) -> dict[tuple[str, str], Reconstruction]:
         """Reconstruct every aspect in both views: (aspect name, view) -> Reconstruction."""
-        views = Runtime(self.encoder_, self.weights_).start(encoded.inputs)
-        outputs = self.encoder_.layout_.outputs
-        past = views.masked(self.fields, np.arange(self.encoder_.layout_.width))
-        found = {}
-        for name, aspects in self._by_field():
-            others = views.masked([name], np.concatenate([outputs[aspect.name] for aspect in aspects]))
-            for aspect in aspects:
-                own, others = np.split(others, [len(outputs[aspect.name])], axis=1)
-                found[aspect.name, "others"] = _reconstruct(aspect, encoded, own)
-                found[aspect.name, "past"] = _reconstruct(aspect, encoded, past[:, outputs[aspect.name]])
-        return found
+        return reconstruct(self.encoder_, self.weights_, encoded)
 
     def aspect_errors(self, encoded: Encoded) -> dict[tuple[str, str], FloatArray]:
         """Calibrated error of every aspect in both views, shape (rows,) each."""
@@ -337,24 +315,3 @@ class Detector:
         return np.column_stack(
             [self.field_calibrations_[name](worst[:, index], tier, nothing) for index, name in enumerate(self.fields)]
         )
-
-
-def _reconstruct(aspect: Aspect, encoded: Encoded, corrections: npt.NDArray[np.float32]) -> Reconstruction:
-    if aspect.numeric:
-        past = encoded.numbers[aspect.name]
-        location = past.location + past.scale * corrections[:, 0]
-        scale = past.scale * np.exp(np.clip(corrections[:, 1], SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE))
-        scale = np.maximum(scale, SMALLEST_SEQUENCE_SCALE if aspect.measure == "sequence" else SMALLEST_SCALE)
-        distance = (encoded.observed[aspect.name] - location) / scale
-        raw = np.sign(distance) * np.arcsinh(np.maximum(np.abs(distance) - 1.0, 0.0))
-        return Reconstruction(raw, location=location, scale=scale)
-    levels = encoded.levels[aspect.name]
-    logits = np.log(levels.shares) + corrections
-    logits -= logits.max(axis=1, keepdims=True)
-    shares = np.exp(logits)
-    shares /= shares.sum(axis=1, keepdims=True)
-    # What the network holds impossible may only have been rare so far.
-    shares = (1.0 - PAST_SHARE) * shares + PAST_SHARE * levels.shares
-    observed = shares[np.arange(len(shares)), levels.codes]
-    surprise = levels.rarity - np.log(observed)
-    return Reconstruction(np.maximum(surprise, UNSURPRISING), shares=shares)

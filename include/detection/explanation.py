@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.detection.detector import VIEWS, Detector, Judgement
+from include.detection.detector import Detector
 from include.detection.explaining.levels import UNUSUAL, describe_level
 from include.detection.explaining.numbers import describe_number
 from include.detection.explaining.scene import Finding, Scene
 from include.detection.explaining.values import label, rarity_in_words
+from include.detection.judgement import Judgement
+from include.detection.reconstruction import VIEWS
 
 MOST_FIELDS = 5
 TELLING_ERROR = 3.0  # one in a thousand

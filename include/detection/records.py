@@ -42,11 +42,12 @@ def count_past(errors: FloatArray, entities: Entities) -> tuple[FloatArray, Floa
     return entities.rows(), _count(errors, entities.total)
 
 
-def count_asked(errors: FloatArray, entities: Entities, skipped: int) -> tuple[FloatArray, FloatArray]:
+def count_asked(errors: FloatArray, entities: Entities) -> tuple[FloatArray, FloatArray]:
     """The same for the invoices in question of earlier nights."""
+    history = np.zeros(len(entities.known) - len(errors))
 
     def total(values: FloatArray) -> FloatArray:
-        return entities.total(np.concatenate([np.zeros(skipped), values]))
+        return entities.total(np.concatenate([history, values]))
 
     return total(np.ones(len(errors))), _count(errors, total)
 

@@ -88,7 +88,6 @@ class _Nights:
     first: Codes
     loaded: Mask
     others: FloatArray
-    expected: FloatArray
 
     @classmethod
     def of(cls, book: pd.DataFrame, contract: Contract) -> "_Nights":
@@ -114,10 +113,7 @@ class _Nights:
         share = np.divide(others, others_known, out=np.ones(len(count)), where=others_known > 0)
         # Without any other entity, only the first night may be a history.
         loaded = np.where(others_known > 0, share > LOADED_AT_ONCE, first == np.arange(len(count)))
-        before = own - count
-        # In a night that holds a quarter, every entity has more: as many as its share of the book suggests.
-        expected = before / np.maximum(others_known - others, 1.0) * others
-        return cls(position, begin, entity, night, count, first, loaded.astype(bool), others, expected)
+        return cls(position, begin, entity, night, count, first, loaded.astype(bool), others)
 
     def rows(self, index: int) -> Codes:
         """Positions in the book of the invoices of one entity night."""
@@ -136,7 +132,8 @@ class _Nights:
         usual, between, within = self._book(further, nights, total, squares)
         shape_of_mean = between + total
         mean = shape_of_mean / (between / np.maximum(usual, 1e-9) + nights)
-        mean = np.maximum((mean + 1.0) * self._busier() - 1.0, self.expected - 1.0)
+        # In a night that holds a quarter, every entity has more.
+        mean = (mean + 1.0) * self._busier() - 1.0
         own_mean = total / np.maximum(nights, 1.0)
         extra = np.maximum(squares / np.maximum(nights, 1.0) - own_mean**2 - own_mean, 0.0)
         variation = extra / np.maximum(own_mean, 0.25) ** 2

@@ -20,7 +20,6 @@ ROUND = (1, 5, 10, 100)
 PRIOR = 1.0  # expected events that the book's rate is worth, against an entity's own count
 CELL = 50.0  # invoices that the book's rate is worth, against that of entities as large with numbers as long
 ALIKE = 20.0  # near numbers that the share of equal amounts in the book is worth, against that of amounts as round
-CARRIED = 0.1  # numbers that run on and are near in one place are soon so in the next
 MOST_NEAR = 20  # numbers this near beyond which a series is just a series
 LONGEST_NUMBER = 12
 
@@ -100,8 +99,6 @@ def coincidences(ledger: Ledger, known: Known, near: Nearness, pairs: Pairs) -> 
                 continue
             rows = pairs.later[chosen]
             further = rates.of_near_numbers(counts[kind], rows, same_night)
-            if kind in (Kind.SECOND, Kind.THIRD, Kind.FARTHER):
-                further = np.maximum(further, CARRIED * rates.of_entity(counts[kind - 1], rows))
             share = rates.of_equal_amounts(counts[kind], rows, same_night)
             share = share if kind == Kind.NEAR_AMOUNT else np.maximum(share, amount[rows])
             expected[chosen] = (np.maximum(counts[kind][rows] - 1.0, 0.0) + further) * np.minimum(share, 1.0)
@@ -125,10 +122,6 @@ class _Rates:
         length = np.minimum(ledger.numbers.length[ledger.number], LONGEST_NUMBER)
         cells = Past(group(_size_class(known.rows), length), ledger.night)
         return cls(known, cells, cells.others() + CELL, Past(_roundness(ledger.cents), ledger.night))
-
-    def of_entity(self, counts: FloatArray, at: Codes) -> FloatArray:
-        """Mean count of the entity's invoices."""
-        return self.known.entity.known(np.minimum(counts, MOST_NEAR), at) / (self.known.rows[at] + 1.0)
 
     def of_near_numbers(self, counts: FloatArray, at: Codes, same_night: bool) -> FloatArray:
         """How many numbers as near are to be expected, whether there were any or not; shape (at,)."""

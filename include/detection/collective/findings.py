@@ -30,6 +30,10 @@ class Findings:
         """Nothing found in any of so many invoices."""
         return cls(np.zeros(rows), [NOTHING] * rows)
 
+    def of(self, rows: slice) -> "Findings":
+        """The findings of some of the invoices in question."""
+        return Findings(self.raw[rows], self.twins[rows], {name: values[rows] for name, values in self.figures.items()})
+
     def figures_of(self, row: int) -> dict[str, float]:
         """The figures of one invoice in question."""
         return {name: float(values[row]) for name, values in self.figures.items()}

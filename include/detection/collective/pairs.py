@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from include.detection.aspects import FloatArray
 from include.detection.collective.numbers import Hashes, Numbers
-from include.detection.collective.past import Past, group
+from include.detection.collective.past import Mask, Past, group
 from include.detection.history import Codes
 
 NEIGHBOURS = 3
@@ -63,19 +63,26 @@ WHOLE = -1
 
 @dataclass(frozen=True)
 class Shortened:
-    """Every number of the ledger whole and with each of its signs left out: row (ascending), place or WHOLE, hash."""
+    """Every number of the ledger whole and with each of its signs left out: row (ascending), place or WHOLE, hash.
+
+    Of equal signs in a row, any may be left out for the same form; only the `first` of them stands for it.
+    """
 
     row: Codes
     place: Codes
     hash: Hashes
+    first: Mask
 
     @classmethod
     def of(cls, ledger: Ledger) -> "Shortened":
-        numbers = ledger.numbers
-        forms = np.column_stack([numbers.without, numbers.whole])
-        row, place = np.nonzero(np.column_stack([numbers.first, numbers.whole != 0])[ledger.number])
-        width = numbers.without.shape[1]
-        return cls(row, np.where(place == width, WHOLE, place), forms[ledger.number[row], place])
+        numbers, number = ledger.numbers, ledger.number
+        row, place = np.nonzero(np.column_stack([numbers.signs != 0, numbers.whole != 0])[number])
+        forms, first = (
+            np.column_stack([numbers.without, numbers.whole]),
+            np.column_stack([numbers.first, numbers.whole]),
+        )
+        width, at = numbers.without.shape[1], number[row]
+        return cls(row, np.where(place == width, WHOLE, place), forms[at, place], first[at, place] != 0)
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ def pairs_of(ledger: Ledger, shortened: Shortened) -> Pairs:
     amounts = group(ledger.entity, ledger.cents)
     several = np.bincount(amounts)[amounts] > 1 if ledger.rows else np.zeros(0, dtype=bool)
     rows, bare = np.flatnonzero(several), np.flatnonzero(several & (numbers.bare[code] != 0))
-    edited, forms = several[shortened.row], shortened.row[several[shortened.row]]
+    edited = several[shortened.row] & shortened.first
+    forms = shortened.row[edited]
     later, earlier = _neighbours(
         (forms, _mixed(amounts[forms], shortened.hash[edited])),
         (rows, _mixed(amounts[rows] + ledger.rows, numbers.stripped[code[rows]])),
@@ -232,18 +240,19 @@ def _edits_near(ledger: Ledger, shortened: Shortened) -> list[dict[int, FloatArr
     """
     keys = _mixed(ledger.entity[shortened.row], shortened.hash)
     shared = _shared(keys)
-    keys, row, missing = keys[shared], shortened.row[shared], shortened.place[shared]
+    keys, row, missing, first = (part[shared] for part in (keys, shortened.row, shortened.place, shortened.first))
     night, whole = ledger.night[row], missing == WHOLE
     sign = ledger.numbers.signs[ledger.number[row], missing]
     bucket = Past(keys.view(np.int64), night)
     by_place, by_sign = (Past(_mixed(np.where(whole, WHOLE, by), keys).view(np.int64), night) for by in (missing, sign))
     equal = Past(group(ledger.entity, ledger.numbers.whole[ledger.number].view(np.int64)), ledger.night)
     places = np.minimum(missing, 3)
-    counts = (by_place.counts(), by_sign.counts(), bucket.sides(~whole), bucket.sides(whole), equal.counts())
+    sums = (by_place.counts(), by_sign.sides(first), bucket.sides(first & ~whole), bucket.sides(whole), equal.counts())
     found: list[dict[int, FloatArray]] = []
-    for in_place, with_sign, short, entire, same in zip(*counts, strict=True):
+    for in_place, with_sign, short, entire, same in zip(*sums, strict=True):
         kinds = {Kind.LAST + step: np.where(places == step, in_place - same[row], 0.0) for step in range(4)}
-        kinds[Kind.EXCHANGED] = np.where(whole, 0.0, 0.5 * (with_sign - same[row]))  # by either of the two signs
-        kinds[Kind.LENGTH] = np.where(whole, short, entire)
+        # Two that have signs exchanged lack either of them in turn.
+        kinds[Kind.EXCHANGED] = np.where(first & ~whole, 0.5 * (with_sign - same[row]), 0.0)
+        kinds[Kind.LENGTH] = np.where(whole, short, np.where(first, entire, 0.0))
         found.append({kind: np.bincount(row, counts, ledger.rows).astype(float) for kind, counts in kinds.items()})
     return found

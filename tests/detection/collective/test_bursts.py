@@ -76,3 +76,26 @@ def test_nights_judged_at_once_and_one_by_one_give_the_same() -> None:
     for begin, end in ((0, 9), (9, 39), (39, 51)):
         alone = find(invoices.iloc[: len(USUAL) + end], end - begin)
         np.testing.assert_allclose(alone.raw, together.raw[begin:end])
+
+
+def test_a_new_vendor_in_a_month_scored_as_one_night_does_not_burst() -> None:
+    assert find(followed_by(USUAL, *burst(30, "NEW")), 30).raw.max() > 3.0
+    month = USUAL["extract_date"] >= FIRST + pd.Timedelta(days=105)
+    lump = USUAL.assign(extract_date=USUAL["extract_date"].where(~month, FIRST + pd.Timedelta(days=121)))
+    assert find(followed_by(lump, *burst(30, "NEW")), 30).raw.max() == 0.0
+
+
+def test_a_burst_after_a_history_loaded_at_once_is_found() -> None:
+    first = USUAL["extract_date"] < FIRST + pd.Timedelta(days=60)
+    loaded = USUAL.assign(extract_date=USUAL["extract_date"].where(~first, FIRST))
+    found = find(followed_by(loaded, *burst(37)), 37)
+    assert found.raw.max() > 10.0
+    row = int(found.raw.argmax())
+    assert found.figures_of(row)["high"] == 1.0
+
+
+def test_a_night_as_large_as_one_before_is_no_rarer_than_that() -> None:
+    past = followed_by(USUAL, *burst(30, day=100)).sort_values("extract_date", kind="stable", ignore_index=True)
+    nights = past["extract_date"][past["vendor"] == "V001"].nunique()
+    again, more = (find(followed_by(past, *burst(rows)), rows).raw.max() for rows in (30, 60))
+    assert 0.0 < again <= np.log(nights + 1) < more

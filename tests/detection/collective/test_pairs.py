@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from include.detection.collective.duplicates import ledger_of
-from include.detection.collective.pairs import EDITS, Kind, Shortened, pairs_of
+from include.detection.collective.pairs import EDITS, Kind, Nearness, Shortened, pairs_of
 from tests.detection.collective.books import book, contract
 
 
@@ -84,3 +84,29 @@ def test_a_large_bucket_is_compared_with_its_latest_only() -> None:
     found = kinds(["4711"] * 50)
     assert max(pd.Series([later for later, _ in found]).value_counts()) == 3
     assert all(later - earlier <= 3 for later, earlier in found)
+
+
+def test_near_numbers_are_counted_as_comparing_all_with_all_would() -> None:
+    rng = np.random.default_rng(6)
+    # No signs that are taken for each other, and no leading zeros: those are other kinds.
+    numbers = ["".join(rng.choice(list("2359"), rng.integers(3, 6))) for _ in range(60)]
+    night = np.sort(rng.integers(0, 20, 60))
+    invoices = book(vendor="V", number=numbers, amount=1.0, day=night)
+    position, ledger = ledger_of(invoices, contract(), "number")
+    near = Nearness.of(ledger, Shortened.of(ledger))
+    for row, at in enumerate(position):
+        for kind in (Kind.SAME, *EDITS):
+            others = [n for n in position if n != at and kind_of(numbers[at], numbers[n]) == kind]
+            assert near.own_night[kind][row] == sum(night[n] == night[at] for n in others), (numbers[at], kind.name)
+            assert near.before[kind][row] == sum(night[n] < night[at] for n in others), (numbers[at], kind.name)
+
+
+def kind_of(one: str, other: str) -> Kind | None:
+    if one == other:
+        return Kind.SAME
+    if not one_edit(one, other):
+        return None
+    if len(one) != len(other):
+        return Kind.LENGTH
+    places = [place for place in range(len(one)) if one[-1 - place] != other[-1 - place]]
+    return Kind.EXCHANGED if len(places) == 2 else Kind(Kind.LAST + min(places[0], 3))

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from include.contract import Contract
-from include.detection.detector import Judgement
 from include.detection.explaining.precedents import MOST_ROWS, Precedents
+from include.detection.judgement import Judgement
 
 START = pd.Timestamp(2026, 3, 2)
 
