@@ -95,7 +95,7 @@ class Detection(Part):
     history_days: int = Field(365, gt=0, description="How far back the history of an entity reaches when scoring.")
     minimum_rows: int = Field(500, ge=50, description="Fewest invoices to train on.")
     hidden_units: list[int] = Field([96, 48, 96], min_length=1, description="Widths of the network's hidden layers.")
-    epochs: int = Field(16, gt=0, description="Most passes over the training set; early stopping may end sooner.")
+    epochs: int = Field(12, gt=0, description="Most passes over the training set; early stopping may end sooner.")
     seed: int = Field(7, description="Seed of every random step; the same seed and data give the same model.")
     duplicate_days: int = Field(
         120, ge=0, description="How many nights back a repeated invoice is looked for; 0 looks for none."

@@ -162,7 +162,7 @@ class Entities:
             # Round robin within an entity, so that every fold has its share of each.
             rank = np.empty(len(known), dtype=np.intp)
             rank[order] = np.arange(len(known)) - np.searchsorted(known[order], known[order])
-            folds = np.where(at_once, pd.factorize(known * FOLDS + rank % FOLDS)[0], -1)
+            folds = np.where(at_once, pd.factorize(places * FOLDS + rank % FOLDS)[0], -1)
         own = folds if at_once.any() else np.full(len(asked), -1)
         return cls(known, known_nights, asked, asked_nights, at_once, age, Past(order, begin, end, folds, own))
 

@@ -118,11 +118,13 @@ def _build(encoder: Encoder, hidden_units: list[int]) -> Any:
         return keras.layers.Dense(width, kernel_initializer="zeros", use_bias=use_bias, name=name)(below)
 
     numbers = len(layout.numeric)
+    others = head("deep_others", hidden, layout.width - numbers)
+    if not numbers:  # a layer without units cannot be built
+        return keras.Model(inputs, others)
     # Locations of numbers also see the inputs directly: sums and ratios of fields are linear there.
     locations = keras.layers.Add(name="locations")(
         [head("deep_locations", hidden, numbers), head("linear", inputs, numbers, use_bias=False)]
     )
-    others = head("deep_others", hidden, layout.width - numbers)
     return keras.Model(inputs, keras.layers.Concatenate(name="corrections")([locations, others]))
 
 

@@ -31,8 +31,10 @@ class Weights:
         """Copy the weights out of a Keras model made by `network.train`."""
         layers = [layer for layer in model.layers if layer.name.startswith("hidden_")]
         arrays = [tuple(layer.get_weights()) for layer in layers]
-        (linear,) = model.get_layer("linear").get_weights()
-        heads = [model.get_layer(name).get_weights() for name in ("deep_locations", "deep_others")]
+        named = {layer.name: layer.get_weights() for layer in model.layers}
+        # Where no number is judged, there are no locations.
+        (linear,) = named.get("linear", [np.zeros((model.input_shape[1], 0), dtype=np.float32)])
+        heads = [named[name] for name in ("deep_locations", "deep_others") if name in named]
         kernel, bias = (np.concatenate(parts, axis=-1) for parts in zip(*heads, strict=True))
         return cls([(kernel, bias) for kernel, bias in arrays], (kernel, bias), linear)
 

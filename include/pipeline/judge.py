@@ -69,12 +69,17 @@ def score_chunk(contract: Contract, dsn: str, chunk: dict[str, Any]) -> dict[str
             raise NoModelError(f"model {chunk['version']} is no longer in model_versions; clear the task plan")
         invoices = warehouse.read_chunk(connection, contract, extract_date, *place)
         history = warehouse.read_history(connection, contract, extract_date, contract.detection.history_days, *place)
+        lookalikes = warehouse.read_lookalikes(connection, contract, extract_date, *place)
     detector = load_model(contract, Path(record.artefact).parent, record.version, record.checksum)
-    judgement = detector.score(invoices, history)
+    # They are of other entities, so no invoice is in both.
+    judgement = detector.score(invoices, pd.concat([history, lookalikes]))
     anomalies, fields = explain(detector, judgement, judgement.flagged(contract.detection.review_budget))
     for name, frame in zip(FRAMES, (judgement.scores, anomalies, fields), strict=True):
         frame.to_parquet(_staged(chunk, name))
-    log.info("%s scored against %s earlier invoices, %s flagged", len(invoices), len(history), len(anomalies))
+    log.info(
+        "%s scored against %s earlier invoices and %s of others with the same amounts, %s flagged",
+        *(f"{len(frame):,}" for frame in (invoices, history, lookalikes, anomalies)),
+    )
     return {**chunk, "scored": len(invoices), "flagged": len(anomalies)}
 
 

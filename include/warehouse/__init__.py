@@ -6,7 +6,7 @@ Every function that changes something does all of it or nothing, and doing it ag
 from include.warehouse.alerts import alert_sent, record_alert
 from include.warehouse.anomalies import Anomaly, AnomalyField, night_anomalies
 from include.warehouse.connection import connect
-from include.warehouse.invoices import read_chunk, read_history, training_set
+from include.warehouse.invoices import read_chunk, read_history, read_lookalikes, training_set
 from include.warehouse.keys import invoice_keys
 from include.warehouse.migrations import migrate
 from include.warehouse.models import (
@@ -53,6 +53,7 @@ __all__ = [
     "publish_scores",
     "read_chunk",
     "read_history",
+    "read_lookalikes",
     "record_alert",
     "refuse_night",
     "register_model",

@@ -81,6 +81,33 @@ def test_a_night_in_many_chunks_is_scored_as_in_one(night_later: Company):
     assert [sorted(night_later.rows(query)) for query in (scores, words_of)] == at_once
 
 
+def test_a_copy_booked_under_a_similarly_named_vendor_is_flagged_and_its_original_named(company: Company):
+    night = pd.read_csv(company.extract(), dtype="str")
+    ((vendor_id, vendor_name, number),) = company.rows(
+        "SELECT vendor_id, vendor_name, invoice_number FROM invoice_anomalies.invoices "
+        "ORDER BY posting_date DESC, gross_amount DESC LIMIT 1"
+    )
+    history = pd.read_csv(company.extract(HISTORY[1]), dtype="str")
+    copy = history[(history["vendor_id"] == vendor_id) & (history["invoice_number"] == number)]
+    copy = copy.assign(vendor_id="V99999", vendor_name=f"{vendor_name.upper()} Ltd.", posting_date=str(NIGHT))
+    # Without invoices of that vendor in the night, its history is none of the night's.
+    night = night[night["vendor_id"] != vendor_id]
+    pd.concat([night, copy]).to_csv(company.extract(), index=False)
+    company.succeed("validate_invoices")
+
+    company.succeed("score_invoices")
+
+    flagged = (
+        "SELECT top_field, explanation, score FROM invoice_anomalies.anomalies WHERE invoice_key = %s || '|' || %s"
+    )
+    ((top_field, explanation, _),) = first = company.rows(flagged, "V99999", number)
+    assert top_field == "invoice_number"
+    assert f"{vendor_id}|{number}" in explanation
+    company.succeed("validate_invoices", NIGHTS[1])
+    company.succeed("score_invoices")
+    assert company.rows(flagged, "V99999", number) == first, "the night after is no part of it"
+
+
 def test_the_same_night_three_times_leaves_the_same_rows_in_every_table_and_sends_one_alert(
     company: Company, mailbox: Mailbox, connect: Callable[..., None]
 ):

@@ -2,10 +2,12 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pandas as pd
+import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from include import warehouse
 from include.contract import Contract
+from include.warehouse.invoices import MOST_LOOKALIKES
 from tests.warehouse.rows import NIGHT, invoices, typed
 
 CHUNKS = 7
@@ -102,6 +104,89 @@ def test_history_is_of_the_entities_in_the_chunk_and_excludes_the_night_and_what
         assert set(history["vendor_id"]) == set(tonight["vendor_id"])
         assert set(history["invoice_number"].str.split("-").str[0]) <= {"first", "eve"}
         assert len(history) == 2 * len(tonight)
+
+
+def test_lookalikes_are_earlier_invoices_of_others_with_an_amount_of_the_chunk(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    def book(day: str, vendors: range) -> pd.DataFrame:
+        return a_book(contract, day, vendors).assign(gross_amount=[100.0 + v // 2 for v in vendors for _ in range(3)])
+
+    days = contract.detection.duplicate_days
+    load(book("old", range(40)), extract_date=NIGHT - timedelta(days=days + 1))
+    load(book("first", range(40)), extract_date=NIGHT - timedelta(days=days))
+    load(book("eve", range(40)), extract_date=NIGHT - timedelta(days=1))
+    load(book("tonight", range(0, 30, 2)))
+    load(book("after", range(40)), extract_date=NIGHT + timedelta(days=1))
+
+    for chunk in range(CHUNKS):
+        tonight = warehouse.read_chunk(connection, contract, NIGHT, chunk, CHUNKS)
+        lookalikes = warehouse.read_lookalikes(connection, contract, NIGHT, chunk, CHUNKS)
+
+        # Vendors 2k and 2k + 1 have the same amount, and only the first of them has invoices tonight.
+        twins = {f"V{int(vendor[1:]) + 1:05}" for vendor in tonight["vendor_id"]}
+        assert set(lookalikes["vendor_id"]) == twins
+        assert set(lookalikes["invoice_number"].str.split("-").str[0]) == ({"first", "eve"} if twins else set())
+        assert len(lookalikes) == 6 * len(twins)
+        assert lookalikes.index.is_unique
+        assert lookalikes.dtypes.to_dict() == tonight.dtypes.to_dict()
+
+
+def test_of_an_amount_that_everybody_has_only_the_newest_lookalikes_are_read(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    for ago in (3, 2, 1):
+        load(a_book(contract, f"ago{ago}", range(1, 5)), extract_date=NIGHT - timedelta(days=ago))
+    load(a_book(contract, "tonight", range(1)))
+
+    first, again = (warehouse.read_lookalikes(connection, contract, NIGHT, 0, 1) for _ in range(2))
+
+    newest = [NIGHT - timedelta(days=2)] * (MOST_LOOKALIKES - 12) + [NIGHT - timedelta(days=1)] * 12
+    assert first["extract_date"].dt.date.tolist() == newest
+    pd.testing.assert_frame_equal(first, again)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"entity": None},
+        {"amount": None},
+        {"entity_name": None},
+        {"entity_name": "vendor_id"},
+        {"detection": {"duplicate_days": 0}},
+    ],
+    ids=str,
+)
+def test_where_no_copy_of_another_entity_can_be_told_no_lookalikes_are_read(
+    connection: Connection, contract: Contract, load: Callable, changes: dict[str, object]
+) -> None:
+    load(a_book(contract, "eve", range(2)), extract_date=NIGHT - timedelta(days=1))
+    load(a_book(contract, "tonight", range(1)))
+    without = Contract.model_validate({**contract.model_dump(), **changes})
+
+    lookalikes = warehouse.read_lookalikes(connection, without, NIGHT, 0, 1)
+
+    assert len(warehouse.read_lookalikes(connection, contract, NIGHT, 0, 1)) == 3
+    assert len(lookalikes) == 0
+    assert lookalikes.index.name == "invoice_key"
+    assert lookalikes.dtypes.to_dict() == warehouse.read_chunk(connection, without, NIGHT, 0, 1).dtypes.to_dict()
+
+
+def test_fields_named_like_words_of_the_question_do_not_confuse_it(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    data = contract.model_dump()
+    words = dict.fromkeys(("entity", "place", "chunk", "earlier", "invoice"), data["fields"]["cost_center"])
+    data["fields"] |= {**words, "amount": data["fields"]["gross_amount"]}
+    worded = Contract.model_validate({**data, "amount": "amount"})
+    warehouse.migrate(connection, worded)
+    load(a_book(worded, "eve", range(2)), extract_date=NIGHT - timedelta(days=1), contract=worded)
+    load(a_book(worded, "tonight", range(1)), contract=worded)
+
+    lookalikes = warehouse.read_lookalikes(connection, worded, NIGHT, 0, 1)
+
+    assert set(lookalikes["vendor_id"]) == {"V00001"}
+    assert set(lookalikes["place"]) == {"plain"}
 
 
 def test_the_training_set_ends_before_its_date_and_is_in_one_order(

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from include.detection.aspects import FloatArray
-from include.detection.collective.pairs import Kind, Ledger, Nearness, Pairs
+from include.detection.collective.nearness import Nearness
+from include.detection.collective.pairs import Kind, Ledger, Pairs
 from include.detection.collective.past import Past, group
 from include.detection.history import Codes
 

@@ -16,8 +16,9 @@ from include.detection.collective.chance import Known, coincidences
 from include.detection.collective.evidence import evidence_of
 from include.detection.collective.findings import NOTHING, Findings
 from include.detection.collective.names import families
+from include.detection.collective.nearness import Nearness
 from include.detection.collective.numbers import Numbers
-from include.detection.collective.pairs import Kind, Ledger, Nearness, Pairs, Shortened, pairs_of
+from include.detection.collective.pairs import Kind, Ledger, Pairs, Shortened, pairs_of
 from include.detection.collective.past import Timeline, days_of
 from include.detection.history import Codes
 

@@ -81,6 +81,21 @@ class Numbers:
         )
 
 
+def mixed(groups: Codes, hashes: Hashes) -> Hashes:
+    """One key of a group and a hash, by the finaliser of splitmix64 (Steele et al. 2014)."""
+    keys = (groups.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)) ^ hashes
+    keys ^= keys >> np.uint64(31)
+    keys *= np.uint64(0x94D049BB133111EB)
+    keys ^= keys >> np.uint64(29)
+    return keys
+
+
+def shared(keys: Hashes) -> Mask:
+    """Leave out most keys that occur once, without sorting: those alone in a slot of a table of counts."""
+    slots = keys & np.uint64((1 << max(int(2 * len(keys)).bit_length(), 1)) - 1)
+    return np.asarray(np.bincount(slots.view(np.int64))[slots] > 1)
+
+
 def _letters_and_digits(texts: "pd.Index[str]") -> Signs:
     """Code points of the letters and digits of each text in upper case, from the right; shape (texts, width)."""
     upper = pd.Series(texts, dtype="str").str.upper().str.slice(-2 * WIDEST)

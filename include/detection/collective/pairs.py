@@ -6,8 +6,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from include.detection.aspects import FloatArray
-from include.detection.collective.numbers import Hashes, Numbers
+from include.detection.collective.numbers import Hashes, Numbers, mixed, shared
 from include.detection.collective.past import Mask, Past, group
 from include.detection.history import Codes
 
@@ -77,12 +76,9 @@ class Shortened:
     def of(cls, ledger: Ledger) -> "Shortened":
         numbers, number = ledger.numbers, ledger.number
         row, place = np.nonzero(np.column_stack([numbers.signs != 0, numbers.whole != 0])[number])
-        forms, first = (
-            np.column_stack([numbers.without, numbers.whole]),
-            np.column_stack([numbers.first, numbers.whole]),
-        )
-        width, at = numbers.without.shape[1], number[row]
-        return cls(row, np.where(place == width, WHOLE, place), forms[at, place], first[at, place] != 0)
+        forms = np.column_stack([numbers.without, numbers.whole])[number[row], place]
+        first = np.column_stack([numbers.first, numbers.whole != 0])[number[row], place]
+        return cls(row, np.where(place == numbers.without.shape[1], WHOLE, place), forms, first)
 
 
 @dataclass(frozen=True)
@@ -106,13 +102,13 @@ def pairs_of(ledger: Ledger, shortened: Shortened) -> Pairs:
     edited = several[shortened.row] & shortened.first
     forms = shortened.row[edited]
     later, earlier = _neighbours(
-        (forms, _mixed(amounts[forms], shortened.hash[edited])),
-        (rows, _mixed(amounts[rows] + ledger.rows, numbers.stripped[code[rows]])),
-        (bare, _mixed(amounts[bare] + 2 * ledger.rows, numbers.bare[code[bare]])),
+        (forms, mixed(amounts[forms], shortened.hash[edited])),
+        (rows, mixed(amounts[rows] + ledger.rows, numbers.stripped[code[rows]])),
+        (bare, mixed(amounts[bare] + 2 * ledger.rows, numbers.bare[code[bare]])),
     )
     equal = Pairs(later, earlier, _kinds(ledger, later, earlier))
     every = np.arange(ledger.rows)
-    later, earlier = _neighbours((every, _mixed(ledger.entity, numbers.stripped[code])))
+    later, earlier = _neighbours((every, mixed(ledger.entity, numbers.stripped[code])))
     near = _near_amounts(ledger.cents[later], ledger.cents[earlier])
     found = Pairs(
         np.concatenate([equal.later, later[near]]),
@@ -122,26 +118,11 @@ def pairs_of(ledger: Ledger, shortened: Shortened) -> Pairs:
     return found.take((found.kind >= 0) & ~_reversed_between(ledger, found))
 
 
-def _mixed(groups: Codes, hashes: Hashes) -> Hashes:
-    """One key of a group and a hash, by the finaliser of splitmix64 (Steele et al. 2014)."""
-    keys = (groups.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)) ^ hashes
-    keys ^= keys >> np.uint64(31)
-    keys *= np.uint64(0x94D049BB133111EB)
-    keys ^= keys >> np.uint64(29)
-    return keys
-
-
-def _shared(keys: Hashes) -> npt.NDArray[np.bool_]:
-    """Leave out most keys that occur once, without sorting: those alone in a slot of a table of counts."""
-    slots = keys & np.uint64((1 << max(int(2 * len(keys)).bit_length(), 1)) - 1)
-    return np.asarray(np.bincount(slots.view(np.int64))[slots] > 1)
-
-
 def _neighbours(*buckets: tuple[Codes, Hashes]) -> tuple[Codes, Codes]:
     """Pair each row with the few rows before it in its buckets; each pair once."""
     key = np.concatenate([key for _, key in buckets])
-    shared = _shared(key)
-    row, key = np.concatenate([row for row, _ in buckets])[shared], key[shared]
+    met = shared(key)
+    row, key = np.concatenate([row for row, _ in buckets])[met], key[met]
     # A row may stand in a bucket twice; so rows ascend within a bucket, and pairs are of different rows.
     order = np.lexsort([row, key])
     row, key = row[order], key[order]
@@ -199,60 +180,3 @@ def _reversed_between(ledger: Ledger, pairs: Pairs) -> npt.NDArray[np.bool_]:
         since = past.known(opposite)[pairs.later] - past.before(opposite)[pairs.earlier]
         found |= (np.sign(ledger.cents[pairs.earlier]) == sign) & (since > 0)
     return np.asarray(found & (pairs.kind != Kind.NEAR_AMOUNT))
-
-
-@dataclass(frozen=True)
-class Nearness:
-    """How many other invoices of the entity have a number this near, whatever their amount; shape (rows,) each."""
-
-    own_night: dict[int, FloatArray]
-    before: dict[int, FloatArray]
-
-    @classmethod
-    def of(cls, ledger: Ledger, shortened: Shortened) -> "Nearness":
-        """Count by kind of difference, in the own night and in the nights before it."""
-        numbers, code = ledger.numbers, ledger.number
-        sides = [
-            Past(group(ledger.entity, values), ledger.night).counts()
-            for values in (code, numbers.stripped[code].view(np.int64), numbers.bare[code].view(np.int64))
-        ]
-        edits = _edits_near(ledger, shortened)
-        found: list[dict[int, FloatArray]] = []
-        for side in (0, 1):
-            same, stripped, bare = (counts[side] for counts in sides)
-            found.append(
-                {
-                    Kind.SAME: same,
-                    Kind.WRITING: stripped - same,
-                    Kind.AFFIX: np.where(numbers.bare[code] != 0, np.maximum(bare - stripped, 0.0), 0.0),
-                    **edits[side],
-                    Kind.NEAR_AMOUNT: stripped,
-                }
-            )
-        return cls(*found)
-
-
-def _edits_near(ledger: Ledger, shortened: Shortened) -> list[dict[int, FloatArray]]:
-    """Count the numbers that share a form, by how they come to do so: in the own night, and in those before it.
-
-    Two that lack a sign in the same place differ in that sign; two that lack the same sign in different places have it
-    exchanged; one that is whole where the other lacks a sign is shorter by it.
-    """
-    keys = _mixed(ledger.entity[shortened.row], shortened.hash)
-    shared = _shared(keys)
-    keys, row, missing, first = (part[shared] for part in (keys, shortened.row, shortened.place, shortened.first))
-    night, whole = ledger.night[row], missing == WHOLE
-    sign = ledger.numbers.signs[ledger.number[row], missing]
-    bucket = Past(keys.view(np.int64), night)
-    by_place, by_sign = (Past(_mixed(np.where(whole, WHOLE, by), keys).view(np.int64), night) for by in (missing, sign))
-    equal = Past(group(ledger.entity, ledger.numbers.whole[ledger.number].view(np.int64)), ledger.night)
-    places = np.minimum(missing, 3)
-    sums = (by_place.counts(), by_sign.sides(first), bucket.sides(first & ~whole), bucket.sides(whole), equal.counts())
-    found: list[dict[int, FloatArray]] = []
-    for in_place, with_sign, short, entire, same in zip(*sums, strict=True):
-        kinds = {Kind.LAST + step: np.where(places == step, in_place - same[row], 0.0) for step in range(4)}
-        # Two that have signs exchanged lack either of them in turn.
-        kinds[Kind.EXCHANGED] = np.where(first & ~whole, 0.5 * (with_sign - same[row]), 0.0)
-        kinds[Kind.LENGTH] = np.where(whole, short, np.where(first, entire, 0.0))
-        found.append({kind: np.bincount(row, counts, ledger.rows).astype(float) for kind, counts in kinds.items()})
-    return found

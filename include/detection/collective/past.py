@@ -75,24 +75,23 @@ class Past:
         turns[1:] |= nights[1:] != nights[:-1]
         starts = np.flatnonzero(turns)
         run = np.cumsum(turns) - 1
-        self._begin = np.maximum.accumulate(np.where(begins, np.arange(rows), 0))
-        self._night = starts[run]
-        self._end = np.append(starts[1:], rows)[run] if rows else starts
-        self._place = np.empty(rows, dtype=np.intp)
-        self._place[self.order] = np.arange(rows)
+        # By row, where in the order its group begins, and where its night begins and ends.
+        place = np.empty(rows, dtype=np.intp)
+        place[self.order] = np.arange(rows)
+        self._begin = np.maximum.accumulate(np.where(begins, np.arange(rows), 0))[place]
+        self._night = starts[run][place]
+        self._end = np.append(starts[1:], rows)[run][place] if rows else starts
 
-    def known(self, values: FloatArray | Mask, at: Codes | None = None) -> FloatArray:
+    def known(self, values: FloatArray | Mask, at: Codes | slice = slice(None)) -> FloatArray:
         """Sum over the past and the own night, without the invoice itself; for all rows or those at `at`."""
-        place = self._place if at is None else self._place[at]
         running = self._running(values)
-        own = values if at is None else values[at]
-        total: FloatArray = running[self._end[place]] - running[self._begin[place]] - own
+        total: FloatArray = running[self._end[at]] - running[self._begin[at]] - values[at]
         return total
 
     def before(self, values: FloatArray | Mask) -> FloatArray:
         """Sum over the nights before the own one."""
         running = self._running(values)
-        total: FloatArray = (running[self._night] - running[self._begin])[self._place]
+        total: FloatArray = running[self._night] - running[self._begin]
         return total
 
     def sides(self, values: FloatArray | Mask) -> tuple[FloatArray, FloatArray]:
@@ -102,19 +101,18 @@ class Past:
 
     def counts(self) -> tuple[FloatArray, FloatArray]:
         """How many others the own night has, and how many the nights before it."""
-        night = (self._end - self._night - 1)[self._place].astype(float)
-        return night, (self._night - self._begin)[self._place].astype(float)
+        return (self._end - self._night - 1).astype(float), (self._night - self._begin).astype(float)
 
     def others(self) -> FloatArray:
         """How many others were known by the end of the own night."""
-        night, before = self.counts()
-        return night + before
+        return (self._end - self._begin - 1).astype(float)
 
     def previous(self) -> Codes:
         """The one before in the same group, -1 for the first; shape (rows,)."""
         found: Codes = np.full(len(self.order), -1, dtype=np.intp)
-        follows = self._begin[1:] == self._begin[:-1]
-        found[self.order[1:][follows]] = self.order[:-1][follows]
+        here, before = self.order[1:], self.order[:-1]
+        follows = self._begin[here] == self._begin[before]
+        found[here[follows]] = before[follows]
         return found
 
     def _running(self, values: FloatArray | Mask) -> FloatArray:

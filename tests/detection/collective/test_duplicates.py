@@ -76,7 +76,8 @@ def test_a_copy_in_the_same_night_is_blamed_on_the_second() -> None:
         ordinary(), {"like": at, "day": 241, "number": "X-1"}, {"like": at, "day": 241, "number": "X-1"}
     )
     found = find(again, asked=2)
-    assert found.raw[0] == 0.0 < found.raw[1]
+    assert found.raw[0] == 0.0
+    assert found.raw[1] > 5.0
     assert list(found.twins[1]) == [len(again) - 2]
 
 
@@ -214,12 +215,12 @@ def test_twins_are_earlier_whatever_the_order_of_the_book() -> None:
 def test_a_night_of_one_vendor_and_one_amount_takes_time_in_proportion_to_its_rows() -> None:
     def seconds(rows: int) -> float:
         invoices = book(vendor="V", number=[f"{n:07d}" for n in range(rows)], amount=50.0, day=np.zeros(rows))
-        began = time.perf_counter()
+        began = time.process_time()
         found = check().find(invoices, np.arange(rows))
+        taken = time.process_time() - began
         assert found.raw[rows // 2 :].max() == 0.0
-        return time.perf_counter() - began
+        return taken
 
     seconds(1_000)
-    small = min(seconds(10_000) for _ in range(2))
-    # All pairs would be a hundred times as many.
-    assert seconds(100_000) < 35 * small
+    # All pairs would be sixteen times as many.
+    assert min(seconds(60_000) for _ in range(2)) < 10 * min(seconds(15_000) for _ in range(3))

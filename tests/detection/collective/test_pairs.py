@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from include.detection.collective.duplicates import ledger_of
-from include.detection.collective.pairs import EDITS, Kind, Nearness, Shortened, pairs_of
+from include.detection.collective.nearness import Nearness
+from include.detection.collective.pairs import EDITS, Kind, Shortened, pairs_of
 from tests.detection.collective.books import book, contract
 
 
@@ -96,17 +97,22 @@ def test_near_numbers_are_counted_as_comparing_all_with_all_would() -> None:
     near = Nearness.of(ledger, Shortened.of(ledger))
     for row, at in enumerate(position):
         for kind in (Kind.SAME, *EDITS):
-            others = [n for n in position if n != at and kind_of(numbers[at], numbers[n]) == kind]
-            assert near.own_night[kind][row] == sum(night[n] == night[at] for n in others), (numbers[at], kind.name)
-            assert near.before[kind][row] == sum(night[n] < night[at] for n in others), (numbers[at], kind.name)
+            others = {n: counted(numbers[at], numbers[n], kind) for n in position if n != at}
+            own = sum(count for n, count in others.items() if night[n] == night[at])
+            before = sum(count for n, count in others.items() if night[n] < night[at])
+            assert (near.own_night[kind][row], near.before[kind][row]) == (own, before), (numbers[at], kind.name)
 
 
-def kind_of(one: str, other: str) -> Kind | None:
-    if one == other:
-        return Kind.SAME
-    if not one_edit(one, other):
-        return None
+def counted(one: str, other: str, kind: Kind) -> float:
+    """1 for a number that differs in this way; for signs exchanged, also 1/2 where one has moved farther."""
+    if kind == Kind.SAME or one == other:
+        return float(kind == Kind.SAME and one == other)
+    if kind == Kind.LENGTH:
+        return float(len(one) != len(other) and one_edit(one, other))
     if len(one) != len(other):
-        return Kind.LENGTH
+        return 0.0
+    if kind == Kind.EXCHANGED:
+        forms, others = ({(text[:p] + text[p + 1 :], text[p]) for p in range(len(text))} for text in (one, other))
+        return 0.5 * len(forms & others)
     places = [place for place in range(len(one)) if one[-1 - place] != other[-1 - place]]
-    return Kind.EXCHANGED if len(places) == 2 else Kind(Kind.LAST + min(places[0], 3))
+    return float(len(places) == 1 and kind == Kind.LAST + min(places[0], 3))

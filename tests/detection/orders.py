@@ -1,0 +1,65 @@
+"""A small trade that buys few products of many vendors, with any columns that a test wants."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.contract import Contract
+
+FIRST = pd.Timestamp(2026, 1, 1)
+TYPES = {"category": "str", "identifier": "str", "text": "str", "date": "datetime64[us]"}
+FIELDS: dict[str, dict[str, Any]] = {
+    "vendor": {"type": "category", "detect": False},
+    "product": {"type": "category"},
+    "number": {"type": "identifier"},
+    "ordered": {"type": "date", "required": False},
+    "quantity": {"type": "number"},
+    "amount": {"type": "amount"},
+    "note": {"type": "text", "required": False},
+}
+
+
+def contract(fields: dict[str, dict[str, Any]] = FIELDS, *, detection: dict[str, Any] | None = None, **more: Any) -> Contract:
+    """A contract of these fields with a training of seconds; `vendor` is the entity and `amount` the money, if there."""
+    document = {
+        "name": "orders",
+        "entity": "vendor" if "vendor" in fields else None,
+        "amount": "amount" if "amount" in fields else None,
+        "key": ["line"],
+        "extract": {"path": "orders_{extract_date}.csv"},
+        "report": {"recipients": ["audit@example.com"]},
+        "fields": fields,
+        "detection": {"epochs": 3, "hidden_units": [8], "minimum_rows": 50, **(detection or {})},
+        **more,
+    }
+    return Contract.model_validate(document)
+
+
+def typed(contract: Contract, frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the contract in its types, with the extract date, indexed by invoice key."""
+    columns = {name: frame[name].astype(TYPES.get(field.type, "float64")) for name, field in contract.fields.items()}
+    columns["extract_date"] = frame["extract_date"].astype("datetime64[us]")
+    return pd.DataFrame(columns).set_index(pd.Index([f"L{n}" for n in range(len(frame))], name="invoice_key"))
+
+
+def orders(rows: int, seed: int = 0, vendors: int = 20, nights: int = 40) -> pd.DataFrame:
+    """Orders night after night: each vendor numbers on, and each product has its price."""
+    rng = np.random.default_rng(seed)
+    vendor, product = rng.integers(vendors, size=rows), rng.integers(6, size=rows)
+    quantity = np.rint(rng.lognormal(3.0, 0.8, rows)) + 1
+    price = np.array([2.0, 5.0, 11.0, 23.0, 60.0, 140.0])[product] * rng.normal(1.0, 0.02, rows)
+    night = np.sort(rng.integers(nights, size=rows))
+    number = pd.Series(1).repeat(rows).groupby(vendor).cumsum().to_numpy() + 1000 * (vendor + 1)
+    return pd.DataFrame(
+        {
+            "vendor": [f"V{n:03d}" for n in vendor],
+            "product": [f"P{n}" for n in product],
+            "number": [f"N-{n:06d}" for n in number],
+            "ordered": FIRST + pd.to_timedelta(night - rng.integers(3, 9, rows), unit="D"),
+            "quantity": quantity,
+            "amount": (quantity * price).round(2),
+            "note": [f"order of product {n}" for n in product],
+            "extract_date": FIRST + pd.to_timedelta(night, unit="D"),
+        }
+    )
