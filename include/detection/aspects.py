@@ -137,7 +137,7 @@ def lag_days(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
 
 
 def _weekday(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
-    days = frame[field].dt.weekday
+    days = frame[field].dt.day_of_week
     names: Column = np.array([*WEEKDAYS, MISSING], dtype=object)
     found: Column = names[days.fillna(7).to_numpy(int)]
     return found

@@ -29,6 +29,7 @@ FIRST_ROUND = 1 / 3  # of the epochs: enough to tell which those are
 # Numeric: tails no lighter than those of a t with 4 degrees of freedom; levels: the probability itself.
 SMALLEST_RATES = {True: 0.25, False: 1.0}
 FIELD_RATE = 1 / np.log(10.0)  # a field's error is already -log10 of a share
+SMALLEST_THRESHOLD = 0.1  # where nothing ever was odd, a score of nothing must not be flagged
 
 
 @dataclass
@@ -100,7 +101,7 @@ class Detector:
         self.records_ = Records.of(names, errors)
         past, siblings = count_past(errors, entities), count_siblings(errors, entities)
         scores = combine(tempered(errors, past[0] + siblings[0], past[1] + siblings[1]))
-        self.threshold_ = float(np.quantile(scores, settings.threshold_quantile))
+        self.threshold_ = max(float(np.quantile(scores, settings.threshold_quantile)), SMALLEST_THRESHOLD)
         progress(f"threshold {self.threshold_:.2f}")
         return self
 

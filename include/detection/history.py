@@ -27,6 +27,7 @@ HALF_LIFE = 30.0  # days after which an invoice counts half as recent
 LONGEST_AGE = 20.0  # half-lives; older invoices are all as old as that, which keeps sums of weights exact
 RECENT_PRIOR = 2.0  # recent invoices that the entity's whole past is worth
 FINEST_UNIT = 0.01  # of a column's median: what is smaller counts as nothing
+LARGEST_NUMBER = float(np.finfo(float).max)
 
 Codes = npt.NDArray[np.intp]
 
@@ -50,7 +51,9 @@ class NumericPrior:
 
     def scaled(self, values: FloatArray) -> FloatArray:
         """Bring values to the model's scale."""
-        scaled: FloatArray = np.arcsinh(values / self.unit)
+        # In units, a number may be more than a float can hold; a measured one must not become a missing one.
+        with np.errstate(over="ignore"):
+            scaled: FloatArray = np.arcsinh(np.clip(values / self.unit, -LARGEST_NUMBER, LARGEST_NUMBER))
         return scaled
 
     def value_of(self, scaled: FloatArray) -> FloatArray:
@@ -222,7 +225,7 @@ def fit_numeric_prior(values: FloatArray, entities: Codes, unit: float = 1.0) ->
     frame = pd.DataFrame({"value": values, "entity": entities}).dropna()
     if frame.empty:
         return NumericPrior(0.0, 1.0, 1.0)
-    frame["value"] = np.arcsinh(frame["value"] / unit)
+    frame["value"] = NumericPrior(0.0, 1.0, 1.0, unit).scaled(frame["value"].to_numpy())
     location = float(frame["value"].median())
     medians = frame.groupby("entity")["value"].transform("median")
     sizes = frame.groupby("entity")["value"].transform("size")

@@ -63,6 +63,7 @@ def train(
 
     random = np.random.default_rng(seed)
     apart = random.random(invoice.max() + 1) < VALIDATION_SHARE
+    apart[invoice[0]] = True  # of few invoices, chance may hold out none
     held_out, training = np.flatnonzero(apart[invoice]), np.flatnonzero(~apart[invoice])
     inputs, targets = encoded.inputs, _targets(encoder, encoded)
     validation = next(iter(_batches(encoder, inputs[held_out], targets[held_out], random, len(held_out))))

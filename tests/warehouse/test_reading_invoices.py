@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import pandas as pd
@@ -13,7 +13,7 @@ from tests.warehouse.rows import NIGHT, invoices, typed
 CHUNKS = 7
 
 
-def a_book(contract: Contract, day: str, vendors: range) -> pd.DataFrame:
+def a_book(contract: Contract, day: str, vendors: Sequence[int]) -> pd.DataFrame:
     """Three invoices of each vendor."""
     return typed(
         contract,
@@ -109,22 +109,23 @@ def test_history_is_of_the_entities_in_the_chunk_and_excludes_the_night_and_what
 def test_lookalikes_are_earlier_invoices_of_others_with_an_amount_of_the_chunk(
     connection: Connection, contract: Contract, load: Callable
 ) -> None:
-    def book(day: str, vendors: range) -> pd.DataFrame:
+    def book(day: str, vendors: Sequence[int]) -> pd.DataFrame:
         return a_book(contract, day, vendors).assign(gross_amount=[100.0 + v // 2 for v in vendors for _ in range(3)])
 
     days = contract.detection.duplicate_days
     load(book("old", range(40)), extract_date=NIGHT - timedelta(days=days + 1))
     load(book("first", range(40)), extract_date=NIGHT - timedelta(days=days))
     load(book("eve", range(40)), extract_date=NIGHT - timedelta(days=1))
-    load(book("tonight", range(0, 30, 2)))
+    load(book("tonight", [*range(20), *range(20, 40, 2)]))
     load(book("after", range(40)), extract_date=NIGHT + timedelta(days=1))
 
     for chunk in range(CHUNKS):
         tonight = warehouse.read_chunk(connection, contract, NIGHT, chunk, CHUNKS)
         lookalikes = warehouse.read_lookalikes(connection, contract, NIGHT, chunk, CHUNKS)
 
-        # Vendors 2k and 2k + 1 have the same amount, and only the first of them has invoices tonight.
-        twins = {f"V{int(vendor[1:]) + 1:05}" for vendor in tonight["vendor_id"]}
+        # Vendors 2k and 2k + 1 have the same amount; the other one is in another chunk, or has no invoices tonight.
+        here = {int(vendor[1:]) for vendor in tonight["vendor_id"]}
+        twins = {f"V{vendor ^ 1:05}" for vendor in here if vendor ^ 1 not in here}
         assert set(lookalikes["vendor_id"]) == twins
         assert set(lookalikes["invoice_number"].str.split("-").str[0]) == ({"first", "eve"} if twins else set())
         assert len(lookalikes) == 6 * len(twins)
@@ -144,6 +145,24 @@ def test_of_an_amount_that_everybody_has_only_the_newest_lookalikes_are_read(
     newest = [NIGHT - timedelta(days=2)] * (MOST_LOOKALIKES - 12) + [NIGHT - timedelta(days=1)] * 12
     assert first["extract_date"].dt.date.tolist() == newest
     pd.testing.assert_frame_equal(first, again)
+
+
+def test_an_invoice_without_a_vendor_is_no_lookalike_and_has_none(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    by_number = Contract.model_validate({**contract.model_dump(), "key": ["invoice_number"]})
+
+    def night(ago: int, *rows: tuple[str, str | None, float]) -> None:
+        names = ("invoice_number", "vendor_id", "gross_amount")
+        frame = typed(by_number, [dict(zip(names, row, strict=True)) for row in rows])
+        load(frame, extract_date=NIGHT - timedelta(days=ago), contract=by_number)
+
+    night(1, ("of nobody", None, 9.0), ("of another", "V00002", 9.0), ("like nobody's", "V00003", 7.0))
+    night(0, ("tonight", "V00001", 9.0), ("tonight, of nobody", None, 7.0))
+
+    lookalikes = warehouse.read_lookalikes(connection, by_number, NIGHT, 0, 1)
+
+    assert lookalikes.index.tolist() == ["of another"]
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from include.detection.collective.names import families
 from include.detection.collective.nearness import Nearness
 from include.detection.collective.numbers import Numbers
 from include.detection.collective.pairs import Kind, Ledger, Pairs, Shortened, pairs_of
-from include.detection.collective.past import Timeline, days_of
-from include.detection.history import Codes
+from include.detection.collective.past import UNKNOWN_DAY, Timeline, days_of
+from include.detection.history import LOADED_AT_ONCE, Codes
 
 LARGEST_AMOUNT = 1e12  # beyond it, a hundredth is lost in a float
 MOST_TWINS = 5
@@ -68,14 +68,18 @@ def ledger_of(book: pd.DataFrame, contract: Contract, field: str) -> tuple[Codes
     kept = usable[timeline.order]
     position = timeline.order[kept]
     dates = contract.of_type("date")
-    dated = days_of(book[dates[0]])[position] if dates else timeline.day[kept]
+    night, day = timeline.night[kept], timeline.day[kept]
+    dated = days_of(book[dates[0]])[position] if dates else day
+    # In a history loaded at once all nights are one, and only the dates tell last month from last year.
+    at_once = (np.bincount(night) > LOADED_AT_ONCE * len(night))[night] & (dated != UNKNOWN_DAY)
+    day = np.where(at_once, np.minimum(dated, day), day)
     ledger = Ledger(
         entity=family[position],
         own=entity[position],
         number=numbers.codes[position],
         cents=cents[position],
-        night=timeline.night[kept],
-        day=timeline.day[kept],
+        night=night,
+        day=day,
         dated=dated,
         numbers=numbers,
     )

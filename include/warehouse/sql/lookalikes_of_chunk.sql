@@ -13,7 +13,7 @@ FROM (
     ) AS _place
     FROM invoice_anomalies.invoices AS earlier
     WHERE earlier.extract_date >= %(since)s AND earlier.extract_date < %(extract_date)s
-        AND {amount} IN (SELECT amount FROM chunk)
+        AND {amount} IN (SELECT chunk.amount FROM chunk)
         AND {entity} IS NOT NULL
         AND NOT EXISTS (SELECT FROM chunk WHERE chunk.entity = {entity})
 ) AS invoice

@@ -224,3 +224,18 @@ def test_a_night_of_one_vendor_and_one_amount_takes_time_in_proportion_to_its_ro
     seconds(1_000)
     # All pairs would be sixteen times as many.
     assert min(seconds(60_000) for _ in range(2)) < 10 * min(seconds(15_000) for _ in range(3))
+
+
+def test_the_same_month_of_last_year_is_no_original_even_where_the_history_was_loaded_at_once() -> None:
+    """A subscription: one amount a month under INV-2025-0011, INV-2025-0012, INV-2026-0001, ... INV-2026-0011."""
+    months = pd.date_range("2025-11-01", periods=13, freq="MS")
+    counts = [11, 12, *range(1, 12)]
+    series = book(
+        vendor=["subscription"] * 13,
+        number=[f"INV-{month.year}-{count:04d}" for month, count in zip(months, counts, strict=True)],
+        amount=[150.0] * 13,
+        invoice_date=months,
+        extract_date=[pd.Timestamp("2026-10-31")] * 12 + [pd.Timestamp("2026-11-02")],
+    )
+    loaded = ordinary().assign(extract_date=pd.Timestamp("2026-10-31"))
+    assert find(pd.concat([loaded, series], ignore_index=True)).raw[-1] < 2.0
