@@ -39,7 +39,7 @@ def as_nights(contract: Contract, invoices: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def quick_contract() -> Contract:
     """The default contract with a training that takes seconds."""
-    return with_detection(load_contract(PROJECT / "include" / "invoices.yaml"), epochs=15)
+    return with_detection(load_contract(PROJECT / "include" / "invoices.yaml"), epochs=12, hidden_units=[64, 32])
 
 
 @pytest.fixture(scope="session")

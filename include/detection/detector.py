@@ -141,8 +141,8 @@ class Detector:
         """Judge invoices by the model and by the past of their entities.
 
         invoices, history: typed frames with `extract_date`; history holds only what was known before. Invoices of an
-        earlier night are past to those of a later one, so that many nights can be judged at once as they would be one
-        by one. Without a history the invoices are judged by one another, as in training: an audit of a whole book.
+        earlier night are past to those of a later one, so that many nights can be judged at once, nearly as one by
+        one. Without a history the invoices are judged by one another, as in training: an audit of a whole book.
         The result depends on nothing else: the same frames give the same scores.
         """
         if history is None:

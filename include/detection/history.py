@@ -26,6 +26,7 @@ TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution, to its 
 HALF_LIFE = 30.0  # days after which an invoice counts half as recent
 LONGEST_AGE = 20.0  # half-lives; older invoices are all as old as that, which keeps sums of weights exact
 RECENT_PRIOR = 2.0  # recent invoices that the entity's whole past is worth
+LASTING = 0.3  # weight of the whole past's shares of levels, beside the recent ones
 FINEST_UNIT = 0.01  # of a column's median: what is smaller counts as nothing
 LARGEST_NUMBER = float(np.finfo(float).max)
 
@@ -296,8 +297,10 @@ def level_past(book: FloatArray, entities: Entities, known: Codes) -> FloatArray
     )
     recent = np.column_stack([entities.recent((known == level).astype(float)) for level in range(len(book))])
     recent = np.maximum(recent, 0.0)
-    blended: FloatArray = (recent + RECENT_PRIOR * shares) / (recent.sum(axis=1, keepdims=True) + RECENT_PRIOR)
-    return blended
+    blended = (recent + RECENT_PRIOR * shares) / (recent.sum(axis=1, keepdims=True) + RECENT_PRIOR)
+    # A habit that has not come up lately is a habit still.
+    either: FloatArray = LASTING * shares + (1.0 - LASTING) * blended
+    return either
 
 
 def _nights(nights: Column) -> tuple[Codes, npt.NDArray[np.bool_]]:

@@ -1,4 +1,6 @@
-"""The detector finds what was planted, names the field, stays calm about the rest, and survives odd input."""
+"""The detector finds what was planted, names the field, stays calm about the rest, however it is asked."""
+
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -6,121 +8,195 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from include.contract import Contract
-from include.detection import Detector, explain
-from include.errors import TooFewInvoicesError
-from tests.trained_detector import Trained, with_detection
+from include.detection import Judgement, explain
+from include.sample import Company
+from tests.trained_detector import CUT, Trained, as_nights
+
+PLANTED = ["amount_shifted", "category_wrong", "date_moved", "identifier_wrong"]
 
 
-def flagged(trained: Trained) -> pd.Series:
-    scores = trained.judgement.scores
-    return scores["score"] >= scores["threshold"]
+@pytest.fixture(scope="module")
+def audit(trained: Trained) -> Judgement:
+    """All invoices that the detector learned from, and the later ones, judged by one another."""
+    return trained.detector.score(pd.concat([trained.history, trained.invoices]))
+
+
+@pytest.fixture(scope="module")
+def newcomers(quick_contract: Contract) -> pd.DataFrame:
+    """200 ordinary invoices, in one month, of 50 vendors of another company."""
+    made = Company(seed=9, vendors=70).invoices(CUT.date(), date(2026, 6, 30), 70)
+    made = made[made["vendor_id"].isin(made["vendor_id"].unique()[:50])].groupby("vendor_id").head(8).head(200)
+    return as_nights(quick_contract, made.assign(vendor_id="N" + made["vendor_id"]))
+
+
+def flagged(judgement: Judgement) -> pd.Series:
+    return judgement.scores["score"] >= judgement.scores["threshold"]
+
+
+def is_planted(trained: Trained, invoices: pd.DataFrame) -> np.ndarray:
+    return invoices.index.isin(trained.labels.index)
+
+
+def right(contract: Contract, field: str, fields: str) -> bool:
+    """Whether a field may rightly be blamed; a derived field may where one of its parts may."""
+    parts = contract.derived[field].parts if field in contract.derived else [field]
+    return any(part in fields.split("|") for part in parts)
 
 
 def test_planted_anomalies_rank_above_ordinary_invoices(trained: Trained) -> None:
-    truth = trained.invoices.index.isin(trained.labels.index)
+    truth = is_planted(trained, trained.invoices)
     assert average_precision_score(truth, trained.judgement.scores["score"]) > 0.8
 
 
-@pytest.mark.parametrize("kind", ["amount_shifted", "category_wrong", "date_moved", "identifier_wrong"])
+@pytest.mark.parametrize("kind", PLANTED)
 def test_planted_anomalies_of_each_kind_are_flagged(trained: Trained, kind: str) -> None:
     planted = trained.labels[trained.labels["kind"] == kind]
     assert len(planted) >= 5
-    assert flagged(trained)[planted.index].mean() >= 0.8
+    assert flagged(trained.judgement)[planted.index].mean() >= 0.65
 
 
 def test_the_planted_field_stands_first_in_most_explanations(trained: Trained) -> None:
-    rows = np.flatnonzero(trained.invoices.index.isin(trained.labels.index) & flagged(trained))
+    rows = np.flatnonzero(is_planted(trained, trained.invoices) & flagged(trained.judgement))
     anomalies, _ = explain(trained.detector, trained.judgement, rows)
-    accepted = trained.labels["fields"].reindex(anomalies.index).str.split("|")
-    hits = [top in fields for top, fields in zip(anomalies["top_field"], accepted, strict=True)]
-    assert np.mean(hits) > 0.85
+    accepted = trained.labels["fields"].reindex(anomalies.index)
+    hits = [right(trained.detector.contract, *pair) for pair in zip(anomalies["top_field"], accepted, strict=True)]
+    assert np.mean(hits) > 0.8
 
 
 def test_few_ordinary_invoices_are_flagged(trained: Trained) -> None:
-    ordinary = ~trained.invoices.index.isin(trained.labels.index)
-    assert flagged(trained)[ordinary].mean() < 0.04
+    assert flagged(trained.judgement)[~is_planted(trained, trained.invoices)].mean() < 0.05
 
 
-def test_a_score_does_not_depend_on_the_other_invoices_of_the_night(trained: Trained) -> None:
-    some = trained.invoices.iloc[::7]
-    alone = trained.detector.score(some, trained.history).scores["score"]
-    pd.testing.assert_series_equal(alone, trained.judgement.scores["score"].iloc[::7], rtol=1e-4)
+def test_the_threshold_flags_the_share_of_the_training_invoices_that_the_contract_says(
+    trained: Trained, audit: Judgement
+) -> None:
+    share = flagged(audit)[: len(trained.history)].mean()
+    assert 1 - trained.detector.contract.detection.threshold_quantile == pytest.approx(share, abs=0.005)
 
 
-def test_the_same_seed_gives_the_same_model(quick_contract: Contract, trained: Trained) -> None:
-    contract, history = with_detection(quick_contract, epochs=2), trained.history.tail(1500)
-    scores = [
-        Detector(contract).fit(history).score(trained.invoices, history).scores["score"].to_numpy() for _ in range(2)
-    ]
-    np.testing.assert_array_equal(*scores)
+def test_many_nights_at_once_are_judged_as_night_by_night(trained: Trained) -> None:
+    known, one_by_one = trained.history, []
+    for _, night in trained.invoices.groupby("extract_date"):
+        one_by_one.append(trained.detector.score(night, known))
+        known = pd.concat([known, night])
+    scores = pd.concat([judgement.scores for judgement in one_by_one]).loc[trained.invoices.index]
+    errors = pd.concat([judgement.errors for judgement in one_by_one]).loc[trained.invoices.index]
+    at_once = trained.judgement
+
+    assert trained.invoices["extract_date"].nunique() >= 5
+    pd.testing.assert_series_equal(scores["history_rows"], at_once.scores["history_rows"])
+    pd.testing.assert_series_equal(scores["history_tier"], at_once.scores["history_tier"])
+    # A value counts only so far from what is usual for its entity, and what is usual is taken from all nights known.
+    difference = (errors - at_once.errors).abs().to_numpy()
+    assert np.median(difference) < 1e-9
+    assert (difference < 0.02).mean() > 0.99
+    assert (scores["score"] - at_once.scores["score"]).abs().mean() < 0.02
 
 
-def test_a_new_vendor_is_judged_with_wide_expectations_and_not_for_being_new(trained: Trained) -> None:
-    ordinary = trained.invoices[~trained.invoices.index.isin(trained.labels.index)].head(100)
-    newcomers = ordinary.assign(vendor_id=[f"V9{n:04d}" for n in range(len(ordinary))])
-    scores = trained.detector.score(newcomers, trained.history).scores
-    assert set(scores["history_tier"]) == {"new"}
-    assert (scores["score"] >= scores["threshold"]).mean() < 0.15
+def test_the_oddities_of_earlier_nights_count_the_same_in_the_history_and_among_the_invoices(trained: Trained) -> None:
+    vendor = trained.history["vendor_id"].value_counts().index[0]
+    usual = trained.history[trained.history["vendor_id"] == vendor].iloc[-1]
+    rows = pd.DataFrame([usual] * 3).assign(
+        invoice_number=[f"ODD/{n}" for n in range(3)],
+        extract_date=pd.to_datetime(["2026-06-01", "2026-06-02", "2026-06-03"]),
+    )
+    odd = rows.astype(trained.history.dtypes.to_dict()).set_index(pd.Index(["a", "b", "c"], name="invoice_key"))
+
+    at_once = trained.detector.score(odd, trained.history).errors["invoice_number"]
+    last = trained.detector.score(odd.tail(1), pd.concat([trained.history, odd.head(2)])).errors["invoice_number"]
+
+    assert at_once["a"] > 1.5
+    assert at_once["a"] > at_once["b"] > at_once["c"]
+    assert last["c"] == pytest.approx(at_once["c"], abs=0.05)
+
+
+def test_an_invoice_is_judged_the_same_with_only_its_own_vendor_at_hand(trained: Trained) -> None:
+    # Chunks of a night are scored apart, all invoices of a vendor in one of them.
+    vendors = trained.invoices["vendor_id"].unique()[::3]
+    chunk, known = (frame[frame["vendor_id"].isin(vendors)] for frame in (trained.invoices, trained.history))
+    alone = trained.detector.score(chunk, known).scores
+    pd.testing.assert_frame_equal(alone, trained.judgement.scores.loc[alone.index], rtol=1e-5, atol=1e-5)
+
+
+def test_the_order_of_the_invoices_does_not_matter(trained: Trained) -> None:
+    shuffled = trained.invoices.sample(frac=1.0, random_state=0)
+    known = trained.history.sample(frac=1.0, random_state=1)
+    scores = trained.detector.score(shuffled, known).scores
+    assert list(scores.index) == list(shuffled.index)
+    pd.testing.assert_frame_equal(
+        scores.loc[trained.invoices.index], trained.judgement.scores, check_like=True, rtol=1e-5, atol=1e-5
+    )
+
+
+def test_scoring_leaves_what_it_is_handed_as_it_was(trained: Trained) -> None:
+    invoices, history = trained.invoices.copy(), trained.history.copy()
+    trained.detector.score(invoices, history)
+    pd.testing.assert_frame_equal(invoices, trained.invoices)
+    pd.testing.assert_frame_equal(history, trained.history)
+
+
+def test_a_whole_book_is_audited_without_a_history(trained: Trained, audit: Judgement) -> None:
+    book = audit.invoices
+    truth = is_planted(trained, book)
+    worst = np.argsort(-audit.scores["score"].to_numpy())[: 2 * truth.sum()]
+    assert truth[worst].sum() / truth.sum() > 0.6
+    assert flagged(audit)[~truth].mean() < 0.02
+
+
+def test_an_audit_finds_a_wrong_amount_with_the_invoices_before_and_after_it(trained: Trained) -> None:
+    book = trained.history.copy()
+    vendor = book["vendor_id"].value_counts().index[0]
+    key = book.index[book["vendor_id"] == vendor][40]
+    book.loc[key, ["net_amount", "tax_amount", "gross_amount"]] *= 1000.0
+
+    judgement = trained.detector.score(book)
+
+    assert book.index.get_loc(key) in judgement.flagged(5)
+    assert judgement.errors.loc[key].idxmax() in ["net_amount", "tax_amount", "gross_amount"]
+    assert len(judgement.history) == 0
+
+
+def test_new_vendors_bring_no_flood_of_alerts(trained: Trained, newcomers: pd.DataFrame) -> None:
+    judgement = trained.detector.score(newcomers, trained.history)
+    assert (len(newcomers), newcomers["vendor_id"].nunique()) == (200, 50)
+    assert set(judgement.scores["history_tier"]) <= {"new", "thin", "short"}
+    first = judgement.scores["history_tier"] == "new"
+    assert first.sum() >= 50
+    assert flagged(judgement).mean() < 0.15
+    assert flagged(judgement)[first].mean() < 0.15
+
+
+def test_a_new_vendor_with_an_amount_beyond_all_others_is_flagged(trained: Trained, newcomers: pd.DataFrame) -> None:
+    largest = trained.history["net_amount"].max()
+    factor = 1000 * largest / newcomers["net_amount"]
+    amounts = ["net_amount", "tax_amount", "gross_amount"]
+    beyond = newcomers.assign(**{name: newcomers[name] * factor for name in amounts}).groupby("vendor_id").head(1)
+    assert flagged(trained.detector.score(beyond, trained.history)).mean() > 0.9
 
 
 def test_a_never_seen_level_is_odd_and_not_an_error(trained: Trained) -> None:
-    row = trained.invoices[~trained.invoices.index.isin(trained.labels.index)].head(1).assign(currency="XAU")
+    row = trained.invoices[~is_planted(trained, trained.invoices)].head(1).assign(currency="XAU")
     judgement = trained.detector.score(row, trained.history)
     anomalies, fields = explain(trained.detector, judgement, [0])
     assert anomalies["top_field"].iloc[0] == "currency"
     assert "currency 'XAU'; expected" in fields["sentence"].iloc[0]
 
 
-def test_too_few_invoices_are_refused_with_what_to_do(quick_contract: Contract, trained: Trained) -> None:
-    with pytest.raises(TooFewInvoicesError, match=r"at least 500 invoices and there are 100; validate more nights"):
-        Detector(quick_contract).fit(trained.history.head(100))
-
-
-def _one_vendor(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(vendor_id="V00001")
-
-
-def _constant_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(net_amount=10.0, currency="EUR", invoice_number="1")
-
-
-def _empty_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    nothing = pd.Series(pd.NA, index=frame.index, dtype="str")
-    return frame.assign(purchase_order=nothing, net_amount=np.nan, due_date=pd.NaT)
-
-
-def _all_distinct(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(cost_center=[f"C{n}" for n in range(len(frame))])
-
-
-@pytest.mark.parametrize("spoil", [_one_vendor, _constant_columns, _empty_columns, _all_distinct])
-def test_degenerate_columns_give_finite_scores(quick_contract: Contract, trained: Trained, spoil) -> None:
-    contract = with_detection(quick_contract, epochs=2)
-    frame = spoil(trained.history.tail(800)).astype({"due_date": "datetime64[us]"})
-    judgement = Detector(contract).fit(frame).score(frame.tail(50), frame.head(750))
-    assert np.isfinite(judgement.scores["score"]).all()
-
-
-def test_fifty_invoices_can_be_trained_on_where_the_contract_allows_it(
-    quick_contract: Contract, trained: Trained
-) -> None:
-    contract = with_detection(quick_contract, epochs=2, minimum_rows=50)
-    judgement = Detector(contract).fit(trained.history.tail(50)).score(trained.invoices, trained.history.tail(50))
-    assert np.isfinite(judgement.scores["score"]).all()
-
-
-def test_an_empty_chunk_has_no_scores(trained: Trained) -> None:
-    judgement = trained.detector.score(trained.invoices.head(0), trained.history)
-    assert judgement.scores.empty
-    anomalies, fields = explain(trained.detector, judgement, judgement.flagged())
-    assert anomalies.empty
-    assert fields.empty
-
-
 def test_no_history_at_all_still_gives_scores(trained: Trained) -> None:
     judgement = trained.detector.score(trained.invoices, trained.history.head(0))
     assert np.isfinite(judgement.scores["score"]).all()
-    assert set(judgement.scores["history_tier"]) == {"new"}
+    first_night = trained.invoices["extract_date"] == trained.invoices["extract_date"].min()
+    assert set(judgement.scores["history_tier"][first_night]) == {"new"}
+    assert not judgement.scores["history_rows"][first_night].any()
+
+
+def test_a_score_is_that_of_its_errors_and_an_errors_place_is_its_fields(trained: Trained) -> None:
+    errors = trained.judgement.errors
+    assert list(errors.columns) == trained.detector.contract.judged
+    expected = np.log10(np.mean(10.0**errors, axis=1))
+    np.testing.assert_allclose(trained.judgement.scores["score"], expected)
+    assert errors.to_numpy().min() >= 0
+    assert errors.to_numpy().max() < 12.1
 
 
 def test_the_review_budget_keeps_the_highest_scores(trained: Trained) -> None:

@@ -25,6 +25,7 @@ MOST_TWINS = 20
 LEARNED = 50
 """Nights of entities that the book must have before it says what a night is."""
 OWN_NIGHTS = 5.0  # nights of the entity that the book's variation between nights is worth
+OTHERS = 5.0  # invoices of others, as many as expected, that stand behind a night with few of them
 SMALLEST_SHAPE = 0.05
 LARGEST_SHAPE = 100.0
 USUAL = (0.05, 0.95)  # quantiles of the earlier nights' counts that are told as usual
@@ -87,7 +88,6 @@ class _Nights:
     count: FloatArray
     first: Codes
     loaded: Mask
-    others: FloatArray
 
     @classmethod
     def of(cls, book: pd.DataFrame, contract: Contract) -> "_Nights":
@@ -113,7 +113,7 @@ class _Nights:
         share = np.divide(others, others_known, out=np.ones(len(count)), where=others_known > 0)
         # Without any other entity, only the first night may be a history.
         loaded = np.where(others_known > 0, share > LOADED_AT_ONCE, first == np.arange(len(count)))
-        return cls(position, begin, entity, night, count, first, loaded.astype(bool), others)
+        return cls(position, begin, entity, night, count, first, loaded.astype(bool))
 
     def rows(self, index: int) -> Codes:
         """Positions in the book of the invoices of one entity night."""
@@ -133,7 +133,7 @@ class _Nights:
         shape_of_mean = between + total
         mean = shape_of_mean / (between / np.maximum(usual, 1e-9) + nights)
         # In a night that holds a quarter, every entity has more.
-        mean = (mean + 1.0) * self._busier() - 1.0
+        mean = (mean + 1.0) * self._busier(mean + 1.0) - 1.0
         own_mean = total / np.maximum(nights, 1.0)
         extra = np.maximum(squares / np.maximum(nights, 1.0) - own_mean**2 - own_mean, 0.0)
         variation = extra / np.maximum(own_mean, 0.25) ** 2
@@ -172,14 +172,19 @@ class _Nights:
     def _learned(self) -> Mask:
         return _up_to_night(self.night, np.where(self.loaded, 0.0, 1.0)) >= LEARNED
 
-    def _busier(self) -> FloatArray:
-        """How many times the usual the night is, by the invoices of all other entities; at least 1."""
-        in_night = np.bincount(self.night, np.where(self.loaded, 0.0, self.count))
-        running = np.cumsum(in_night) - in_night
-        nights: Codes = np.cumsum(in_night > 0) - (in_night > 0)
-        usual = running / np.maximum(nights, 1)
-        factor = self.others / np.maximum(usual[self.night], 1.0)
-        return np.where(nights[self.night] > 0, np.maximum(factor, 1.0), 1.0)
+    def _busier(self, expected: FloatArray) -> FloatArray:
+        """How many times the expected all other entities of the night have; at least 1.
+
+        expected: invoices of each entity in a night in which it has any. Entities without invoices that night do not
+        count: in the pipeline they are not in the book.
+        """
+        counted = ~self.loaded
+        others, usual = (
+            np.bincount(self.night, values * counted)[self.night] - values * counted
+            for values in (self.count, expected)
+        )
+        factor: FloatArray = np.maximum((others + OTHERS) / (usual + OTHERS), 1.0)
+        return factor
 
     def _largest_before(self) -> FloatArray:
         counted = np.where(self.loaded, 0.0, self.count)

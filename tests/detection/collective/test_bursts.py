@@ -99,3 +99,11 @@ def test_a_night_as_large_as_one_before_is_no_rarer_than_that() -> None:
     nights = past["extract_date"][past["vendor"] == "V001"].nunique()
     again, more = (find(followed_by(past, *burst(rows)), rows).raw.max() for rows in (30, 60))
     assert 0.0 < again <= np.log(nights + 1) < more
+
+
+def test_a_burst_is_found_where_the_book_has_only_the_vendors_of_the_night() -> None:
+    tonight = [f"V{n:03d}" for n in range(1, 9)]
+    others = [line for vendor in tonight[1:] for line in burst(1, vendor)]
+    whole = followed_by(USUAL, *others, *burst(15, tonight[0]))
+    partial = whole[whole["vendor"].isin(tonight)].reset_index(drop=True)
+    assert find(partial, 15).raw.max() > 0.6 * find(whole, 15).raw.max() > 5.0

@@ -1,0 +1,152 @@
+"""Derived fields, the entity itself and missing values are judged as a reader would judge them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.contract import Contract
+from include.detection import Detector, Judgement
+from tests.detection.orders import contract, fields, orders, typed
+
+LEARNED, ROWS = 2000, 2600
+
+
+@dataclass(frozen=True)
+class Case:
+    """A detector, the orders that it learned from, and later ordinary ones."""
+
+    detector: Detector
+    history: pd.DataFrame
+    invoices: pd.DataFrame
+
+    def judge(self, invoices: pd.DataFrame) -> Judgement:
+        return self.detector.score(invoices, self.history)
+
+    def flagged(self, invoices: pd.DataFrame) -> np.ndarray:
+        scores = self.judge(invoices).scores
+        return (scores["score"] >= scores["threshold"]).to_numpy()
+
+
+def learned(contract: Contract, book: pd.DataFrame) -> Case:
+    frame = typed(contract, book)
+    history, invoices = frame.iloc[:LEARNED], frame.iloc[LEARNED:]
+    return Case(Detector(contract).fit(history), history, invoices)
+
+
+@pytest.fixture(scope="module")
+def products() -> Case:
+    """Six products, each with its price and, every other one, with a note; the product itself is judged."""
+    return learned(
+        contract(
+            fields("product", "quantity", "amount", "note"),
+            entity="product",
+            derived={"unit_price": {"ratio": ["amount", "quantity"]}},
+            detection={"epochs": 8, "hidden_units": [16]},
+        ),
+        orders(ROWS),
+    )
+
+
+@pytest.fixture(scope="module")
+def newcomers() -> Case:
+    """Every third order is the only one of its vendor, and the vendor itself is judged."""
+    book = orders(ROWS, seed=4)
+    once = np.random.default_rng(5).random(ROWS) < 1 / 3
+    vendor = book["vendor"].where(~once, [f"ONCE{n}" for n in range(ROWS)])
+    return learned(
+        contract(
+            fields("vendor", "quantity", "amount", vendor={"detect": True}),
+            detection={"epochs": 5, "hidden_units": [16]},
+        ),
+        book.assign(vendor=vendor),
+    )
+
+
+def sold_at_another_price(products: Case) -> pd.DataFrame:
+    """The cheapest product at the price of the third: each amount and each quantity is ordinary."""
+    cheap = products.invoices[products.invoices["product"] == "P0"].head(40)
+    return cheap.assign(amount=(cheap["quantity"] * 11.0).round(2))
+
+
+def test_a_wrong_unit_price_is_found_where_value_and_quantity_are_ordinary(products: Case) -> None:
+    wrong = sold_at_another_price(products)
+    past = products.history[products.history["product"] == "P0"]
+    ordinary = wrong["amount"].between(past["amount"].min(), past["amount"].max())
+    assert ordinary.mean() > 0.8
+    assert products.flagged(wrong).mean() > 0.9
+    assert products.flagged(wrong[ordinary]).mean() > 0.9
+
+
+def test_a_wrong_unit_price_is_named(products: Case) -> None:
+    errors = products.judge(sold_at_another_price(products)).errors
+    assert (errors.idxmax(axis=1) == "unit_price").mean() > 0.8
+
+
+def test_an_unknown_product_is_flagged_where_the_book_is_closed(products: Case) -> None:
+    unknown = products.invoices.head(30).assign(product="P999")
+    errors = products.judge(unknown).errors
+    assert products.flagged(unknown).mean() > 0.9
+    # The first of them; to those of the later nights it is known.
+    assert errors.idxmax(axis=1).iloc[0] == "product"
+    assert errors["product"].iloc[0] > 2.5
+
+
+def test_a_known_product_is_not_odd_itself(products: Case) -> None:
+    errors = products.judge(products.invoices).errors["product"]
+    assert (errors > 2.0).mean() < 0.05
+
+
+def test_a_product_that_another_one_was_mistaken_for_is_found(products: Case) -> None:
+    dear = products.invoices[products.invoices["product"] == "P5"].head(40).assign(product="P0")
+    assert products.flagged(dear).mean() > 0.9
+
+
+def test_a_new_vendor_is_not_flagged_for_being_new_where_new_ones_are_common(newcomers: Case) -> None:
+    new = newcomers.invoices["vendor"].str.startswith("ONCE")
+    errors = newcomers.judge(newcomers.invoices).errors["vendor"]
+    assert 0.25 < new.mean() < 0.4
+    assert errors[new].max() < 1.5
+    assert newcomers.flagged(newcomers.invoices)[new].mean() < 0.05
+
+
+def test_an_ordinary_order_is_not_flagged(products: Case, newcomers: Case) -> None:
+    for case in (products, newcomers):
+        assert case.flagged(case.invoices).mean() < 0.04
+
+
+def test_a_value_where_there_never_was_one_is_odd(products: Case) -> None:
+    without = products.invoices[products.invoices["product"].isin(["P0", "P2", "P4"])].head(30)
+    assert without["note"].isna().all()
+    errors = products.judge(without.assign(note="delivery of product 1")).errors
+    assert (errors.idxmax(axis=1) == "note").mean() > 0.9
+    assert errors["note"].iloc[0] > 2.0
+
+
+def test_a_missing_value_where_there_always_was_one_is_odd(products: Case) -> None:
+    noted = products.invoices[products.invoices["product"].isin(["P1", "P3", "P5"])].head(30)
+    assert noted["note"].notna().all()
+    errors = products.judge(noted.assign(note=pd.Series(pd.NA, index=noted.index, dtype="str"))).errors
+    assert (errors.idxmax(axis=1) == "note").mean() > 0.9
+    assert errors["note"].iloc[0] > 2.0
+
+
+def test_a_value_that_is_usually_missing_is_not_odd_when_it_is(products: Case) -> None:
+    errors = products.judge(products.invoices).errors["note"]
+    assert products.invoices["note"].isna().mean() > 0.4
+    assert (errors > 2.0).mean() < 0.02
+
+
+@pytest.mark.parametrize("missing", [["amount"], ["quantity"], ["amount", "quantity"]])
+def test_a_required_number_that_is_missing_has_nothing_to_be_wrong(products: Case, missing: list[str]) -> None:
+    invoices = products.invoices.head(50).assign(**dict.fromkeys(missing, np.nan))
+    errors = products.judge(invoices).errors
+    assert not errors[[*missing, "unit_price"]].to_numpy().any()
+    assert np.isfinite(errors.to_numpy()).all()
+
+
+def test_nothing_ordered_has_no_unit_price(products: Case) -> None:
+    errors = products.judge(products.invoices.head(50).assign(quantity=0.0)).errors
+    assert not errors["unit_price"].any()
+    assert (errors["quantity"] > 1.0).mean() > 0.9

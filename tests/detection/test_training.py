@@ -1,0 +1,136 @@
+"""Training can be repeated bit for bit, is watched on invoices held out, and is not led astray by the odd ones."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+
+from include.contract import Contract
+from include.detection import Detector, network
+from include.errors import TooFewInvoicesError
+from tests.detection.orders import contract, fields, orders, typed
+
+ALL = fields()
+CONTAMINATED = 0.03
+
+
+@pytest.fixture(scope="module")
+def small() -> Contract:
+    return contract(ALL, detection={"epochs": 4, "hidden_units": [16, 8]})
+
+
+@pytest.fixture(scope="module")
+def book(small: Contract) -> pd.DataFrame:
+    return typed(small, orders(1500))
+
+
+def spoilt(invoices: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """The invoices with a share of single wrong fields, and which ones have one."""
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(len(invoices), size=round(share * len(invoices)), replace=False))
+    columns = {name: invoices[name].to_numpy(copy=True) for name in ("amount", "quantity", "ordered")}
+    for turn, row in enumerate(chosen):
+        if turn % 3 == 2:
+            columns["ordered"][row] += np.timedelta64(365 * int(rng.choice([-1, 1])), "D")
+        else:
+            columns[("amount", "quantity")[turn % 3]][row] *= rng.choice([0.01, 100.0])
+    return invoices.assign(**columns), np.isin(np.arange(len(invoices)), chosen)
+
+
+def found_in_short_list(scores: pd.Series, truth: np.ndarray) -> float:
+    """Share of the wrong ones in a list twice as long as their number."""
+    listed = np.argsort(-scores.to_numpy(), kind="stable")[: 2 * truth.sum()]
+    return float(truth[listed].sum() / truth.sum())
+
+
+def test_the_same_seed_gives_the_same_model_bit_for_bit(small: Contract, book: pd.DataFrame) -> None:
+    one, two = (Detector(small).fit(book.head(1200)) for _ in range(2))
+
+    for name, array in one.weights_.to_arrays().items():
+        np.testing.assert_array_equal(two.weights_.to_arrays()[name], array)
+    assert two.learning_ == one.learning_
+    assert two.threshold_ == one.threshold_
+    later = book.tail(300)
+    pd.testing.assert_frame_equal(
+        one.score(later, book.head(1200)).errors, two.score(later, book.head(1200)).errors, check_exact=True
+    )
+
+
+def test_another_seed_gives_another_model(small: Contract, book: pd.DataFrame) -> None:
+    document = small.model_dump()
+    document["detection"]["seed"] = 8
+    one, two = (Detector(c).fit(book.head(600)).learning_["loss"] for c in (small, Contract.model_validate(document)))
+    assert one != two
+
+
+def test_the_learning_curves_are_kept_and_fall(small: Contract, book: pd.DataFrame) -> None:
+    told: list[str] = []
+    learning = Detector(small).fit(book, told.append).learning_
+
+    assert set(learning) == {"loss", "val_loss"}
+    assert len(learning["loss"]) == len(learning["val_loss"]) <= small.detection.epochs
+    assert learning["loss"][-1] < learning["loss"][0]
+    assert learning["val_loss"][-1] < learning["val_loss"][0]
+    assert any(f"epoch 1/{small.detection.epochs}  loss {learning['loss'][0]:.4f}" in line for line in told)
+    assert told[-1].startswith("threshold ")
+
+
+def test_no_held_out_invoice_is_trained_on_in_any_copy(
+    small: Contract, book: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every invoice has an amount of its own, which tells its copies, whatever their past.
+    unique = book.assign(amount=np.geomspace(1.0, 10_000.0, len(book)))
+    trained_on, held_out = [], []
+    endless, batches = network._endless, network._batches
+
+    def amounts(encoder: object, inputs: np.ndarray) -> np.ndarray:
+        return inputs[:, encoder.layout_.own["amount.value"].start]  # type: ignore[attr-defined]
+
+    def seen_in_training(encoder: object, inputs: np.ndarray, *others: object) -> Iterator[network.Batch]:
+        trained_on.append(amounts(encoder, inputs))
+        return endless(encoder, inputs, *others)
+
+    def seen(encoder: object, inputs: np.ndarray, targets: np.ndarray, random: object, size: int) -> Iterator[object]:
+        if size != network.BATCH:
+            held_out.append(amounts(encoder, inputs))
+        return batches(encoder, inputs, targets, random, size)
+
+    monkeypatch.setattr(network, "_endless", seen_in_training)
+    monkeypatch.setattr(network, "_batches", seen)
+    Detector(small).fit(unique)
+
+    assert len(trained_on) == len(held_out) == 2
+    for training, held in zip(trained_on, held_out, strict=True):
+        assert len(np.unique(training)) < len(training)  # some are seen twice: with their past, and as beginnings
+        assert 0.05 < len(held) / (len(held) + len(training)) < 0.15
+        assert not np.intersect1d(training, held).size
+
+
+def test_some_invoices_are_held_out_whatever_the_seed(book: pd.DataFrame) -> None:
+    # With this seed, chance alone would hold out none of fifty.
+    assert not (np.random.default_rng(10).random(50) < network.VALIDATION_SHARE).any()
+    unlucky = contract(ALL, detection={"seed": 10, "epochs": 1})
+    detector = Detector(unlucky).fit(book.head(50))
+    assert np.isfinite(detector.learning_["val_loss"]).all()
+
+
+def test_training_on_invoices_of_which_some_are_wrong_still_finds_most_of_them(small: Contract) -> None:
+    frame = typed(small, orders(4000, seed=2))
+    history, in_history = spoilt(frame.head(3000), CONTAMINATED, seed=3)
+    invoices, planted = spoilt(frame.tail(1000), CONTAMINATED, seed=4)
+    detector = Detector(small).fit(history)
+
+    later = detector.score(invoices, history).scores["score"]
+    among_themselves = detector.score(history).scores["score"]
+
+    assert average_precision_score(planted, later) > 0.6
+    assert found_in_short_list(later, planted) > 0.75
+    assert found_in_short_list(among_themselves, in_history) > 0.75
+
+
+def test_too_few_invoices_are_refused_with_what_to_do(book: pd.DataFrame) -> None:
+    demanding = contract(ALL, detection={"minimum_rows": 500})
+    with pytest.raises(TooFewInvoicesError, match=r"at least 500 invoices and there are 100; validate more nights"):
+        Detector(demanding).fit(book.head(100))
