@@ -71,15 +71,14 @@ class Tail:
         return bounded
 
     def followed_by(self, other: "Tail") -> "Tail":
-        """Go on like another tail where this one, fitted to few errors, ends."""
+        """Go on as steeply as another tail where this one, fitted to few errors, ends and is less steep."""
         last = self.values[-1]
         shift = self.errors[-1] - float(other(last))
-        further = other.values > last
-        if not further.any():
-            return Tail(self.values, self.errors, self.beyond, other.rate)
-        errors = np.concatenate([self.errors, other.errors[further] + shift])
-        values = np.concatenate([self.values, other.values[further]])
-        return Tail(values, errors, max(other.beyond + shift, float(errors[-1])), other.rate)
+        further = other.values[other.values > last]
+        values = np.concatenate([self.values, further])
+        errors = np.concatenate([self.errors, np.maximum(self(further), other(further) + shift)])
+        beyond = max(self.beyond, other.beyond + shift, float(errors[-1])) if len(further) else self.beyond
+        return Tail(values, errors, beyond, min(self.rate, other.rate))
 
     def inverse(self, error: float) -> float:
         """The raw error that has this calibrated error."""

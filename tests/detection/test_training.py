@@ -45,24 +45,18 @@ def found_in_short_list(scores: pd.Series, truth: np.ndarray) -> float:
     return float(truth[listed].sum() / truth.sum())
 
 
-def test_the_same_seed_gives_the_same_model_bit_for_bit(small: Contract, book: pd.DataFrame) -> None:
-    one, two = (Detector(small).fit(book.head(1200)) for _ in range(2))
+def test_the_same_seed_gives_the_same_model_bit_for_bit(book: pd.DataFrame) -> None:
+    history, later = book.head(800), book.tail(300)
+    one, two, other = (
+        Detector(contract(ALL, detection={"epochs": 2, "seed": seed})).fit(history) for seed in (7, 7, 8)
+    )
 
     for name, array in one.weights_.to_arrays().items():
         np.testing.assert_array_equal(two.weights_.to_arrays()[name], array)
-    assert two.learning_ == one.learning_
-    assert two.threshold_ == one.threshold_
-    later = book.tail(300)
-    pd.testing.assert_frame_equal(
-        one.score(later, book.head(1200)).errors, two.score(later, book.head(1200)).errors, check_exact=True
-    )
-
-
-def test_another_seed_gives_another_model(small: Contract, book: pd.DataFrame) -> None:
-    document = small.model_dump()
-    document["detection"]["seed"] = 8
-    one, two = (Detector(c).fit(book.head(600)).learning_["loss"] for c in (small, Contract.model_validate(document)))
-    assert one != two
+    assert two.learning_ == one.learning_ != other.learning_
+    assert two.threshold_ == one.threshold_ != other.threshold_
+    errors = [detector.score(later, history).errors for detector in (one, two)]
+    pd.testing.assert_frame_equal(*errors, check_exact=True)
 
 
 def test_the_learning_curves_are_kept_and_fall(small: Contract, book: pd.DataFrame) -> None:
@@ -75,6 +69,13 @@ def test_the_learning_curves_are_kept_and_fall(small: Contract, book: pd.DataFra
     assert learning["val_loss"][-1] < learning["val_loss"][0]
     assert any(f"epoch 1/{small.detection.epochs}  loss {learning['loss'][0]:.4f}" in line for line in told)
     assert told[-1].startswith("threshold ")
+
+
+def test_training_stops_where_the_held_out_invoices_gain_no_more(book: pd.DataFrame) -> None:
+    patient = contract(ALL, detection={"epochs": 90, "hidden_units": [64]})
+    held_out = Detector(patient).fit(book.head(300)).learning_["val_loss"]
+    assert len(held_out) < 90
+    assert np.argmin(held_out) < len(held_out) - network.PATIENCE
 
 
 def test_no_held_out_invoice_is_trained_on_in_any_copy(
@@ -125,9 +126,9 @@ def test_training_on_invoices_of_which_some_are_wrong_still_finds_most_of_them(s
     later = detector.score(invoices, history).scores["score"]
     among_themselves = detector.score(history).scores["score"]
 
-    assert average_precision_score(planted, later) > 0.6
-    assert found_in_short_list(later, planted) > 0.75
-    assert found_in_short_list(among_themselves, in_history) > 0.75
+    assert average_precision_score(planted, later) > 0.7
+    assert found_in_short_list(later, planted) > 0.8
+    assert found_in_short_list(among_themselves, in_history) > 0.7
 
 
 def test_too_few_invoices_are_refused_with_what_to_do(book: pd.DataFrame) -> None:

@@ -1,0 +1,180 @@
+"""Whatever the invoices and the contract are like, training ends and every invoice gets a finite score."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.contract import Contract
+from include.detection import Detector, explain, load_detector, save_detector
+from tests.detection.orders import FIRST, contract, fields, orders, typed
+
+ROWS, LEARNED = 400, 320
+NO_TEXT = [None] * ROWS
+WILD = np.resize([0.0, -1.0, 1e308, -1e308, 1e-300, 5.0, np.inf, -0.0, 0.01], ROWS)
+
+ALL = fields()
+CHANGED: dict[str, dict[str, Any]] = {
+    "one vendor": {"vendor": "V1"},
+    "an empty vendor": {"vendor": NO_TEXT},
+    "an empty amount": {"amount": np.nan},
+    "an empty category": {"product": NO_TEXT},
+    "an empty date": {"ordered": pd.NaT},
+    "an empty identifier": {"number": NO_TEXT},
+    "an empty text": {"note": NO_TEXT},
+    "nothing but empty columns": {
+        "vendor": NO_TEXT, "product": NO_TEXT, "number": NO_TEXT, "note": NO_TEXT, "ordered": pd.NaT,
+        "amount": np.nan, "quantity": np.nan,
+    },
+    "nothing but constant columns": {
+        "vendor": "V", "product": "P", "number": "1", "note": "x", "ordered": FIRST, "amount": 5.0, "quantity": 1.0,
+    },
+    "amounts of zero": {"amount": 0.0},
+    "amounts beyond reason": {"amount": WILD, "quantity": WILD},
+    "dates beyond reason": {"ordered": np.resize(pd.to_datetime(["1700-01-01", None, "2262-01-01"]), ROWS)},
+    "one night": {"extract_date": FIRST},
+    "two nights": {"extract_date": [FIRST] * 200 + [FIRST + pd.Timedelta(days=1)] * 200},
+}  # fmt: skip
+CHOSEN: dict[str, dict[str, Any]] = {
+    "no entity": {"fields": fields("product", "number", "ordered", "quantity", "amount", "note")},
+    "only categories": {"fields": fields("vendor", "product")},
+    "only the entity": {"fields": fields("product"), "entity": "product"},
+    "only numbers": {"fields": fields("vendor", "quantity", "amount")},
+    "a single amount": {"fields": fields("amount")},
+    "a single date": {"fields": fields("ordered", ordered={"required": True})},
+    "only a derived field": {
+        "fields": fields("vendor", "quantity", "amount", quantity={"detect": False}, amount={"detect": False}),
+        "derived": {"unit_price": {"ratio": ["amount", "quantity"]}},
+    },
+}
+
+
+def judged_in_any_way(contract: Contract, frame: pd.DataFrame) -> Detector:
+    """Train, score and explain: a night, one invoice, none, with much history, none, and without any."""
+    history, night = frame.iloc[:LEARNED], frame.iloc[LEARNED:]
+    detector = Detector(contract).fit(history)
+    for invoices, known in (
+        (night, history),
+        (night.head(1), history),
+        (night.head(0), history),
+        (night, history.head(0)),
+        (night.head(0), history.head(0)),
+        (frame, None),
+        (night.head(1), None),
+        (night.head(0), None),
+    ):
+        judgement = detector.score(invoices, known)
+        assert list(judgement.scores.index) == list(invoices.index)
+        assert np.isfinite(judgement.errors.to_numpy()).all()
+        assert np.isfinite(judgement.scores[["score", "threshold", "history_rows"]].to_numpy(float)).all()
+        assert judgement.scores["history_tier"].isin(["new", "thin", "short", "long"]).all()
+        anomalies, said = explain(detector, judgement, np.arange(min(len(invoices), 3)))
+        assert len(anomalies) == min(len(invoices), 3)
+        assert np.isfinite(said["error"].to_numpy(float)).all()
+    return detector
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning:include")
+@pytest.mark.parametrize("changed", CHANGED.values(), ids=CHANGED.keys())
+def test_any_invoices_are_judged(changed: dict[str, Any]) -> None:
+    everything = contract(ALL, detection={"epochs": 1})
+    detector = judged_in_any_way(everything, typed(everything, orders(ROWS).assign(**changed)))
+    assert np.isfinite([*detector.learning_["loss"], *detector.learning_["val_loss"]]).all()
+    assert detector.threshold_ > 0
+
+
+@pytest.mark.parametrize("chosen", CHOSEN.values(), ids=CHOSEN.keys())
+def test_any_contract_is_judged_by(chosen: dict[str, Any], tmp_path) -> None:
+    few = contract(**chosen, detection={"epochs": 1})
+    frame = typed(few, orders(ROWS))
+    detector = judged_in_any_way(few, frame)
+    assert np.isfinite([*detector.learning_["loss"], *detector.learning_["val_loss"]]).all()
+
+    save_detector(detector, tmp_path / "model", {})
+    loaded = load_detector(tmp_path / "model", few)
+    night, history = frame.iloc[LEARNED:], frame.iloc[:LEARNED]
+    pd.testing.assert_frame_equal(loaded.score(night, history).errors, detector.score(night, history).errors)
+
+
+def test_fifty_invoices_are_enough_where_the_contract_says_so() -> None:
+    small = contract(ALL, detection={"epochs": 2, "minimum_rows": 50})
+    frame = typed(small, orders(150))
+    judgement = Detector(small).fit(frame.head(50)).score(frame.tail(100), frame.head(50))
+    assert np.isfinite(judgement.errors.to_numpy()).all()
+    # So few say little about what is ordinary, but not that everything is odd.
+    assert (judgement.scores["score"] >= judgement.scores["threshold"]).mean() < 0.25
+
+
+def test_where_nothing_ever_was_odd_nothing_is_flagged_until_something_is() -> None:
+    everything = contract(ALL, detection={"epochs": 2})
+    frame = typed(everything, orders(1200).assign(**CHANGED["nothing but constant columns"]))
+    history, night = frame.iloc[:1000], frame.iloc[1000:]
+    detector = Detector(everything).fit(history)
+    assert not len(detector.score(night, history).flagged())
+    for name, other in (("amount", 700.0), ("product", "Q"), ("number", "X/2"), ("ordered", pd.Timestamp(2020, 5, 1))):
+        odd = detector.score(night.head(1).assign(**{name: other}).astype(night.dtypes.to_dict()), history)
+        assert list(odd.flagged()) == [0], name
+        assert odd.errors.iloc[0].idxmax() == name
+
+
+def test_one_amount_beyond_reason_is_flagged_and_leaves_the_others_in_peace() -> None:
+    # In cents' worth of units, these are more than a float can hold.
+    tiny = orders(1200).assign(amount=lambda book: book["amount"] / 1000)
+    everything = contract(ALL, detection={"epochs": 2})
+    frame = typed(everything, tiny)
+    history, night = frame.iloc[:1000].copy(), frame.iloc[1000:].copy()
+    history.iloc[[100, 500], history.columns.get_loc("amount")] = [1e308, -1e308]
+    detector = Detector(everything).fit(history)
+    before = detector.score(night, history).scores["score"]
+    night.iloc[7, night.columns.get_loc("amount")] = 1e308
+
+    judgement = detector.score(night, history)
+
+    assert judgement.errors.iloc[7].idxmax() == "amount"
+    assert judgement.scores["score"].iloc[7] > 2 * judgement.scores["threshold"].iloc[7]
+    other_vendors = (night["vendor"] != night["vendor"].iloc[7]).to_numpy()
+    np.testing.assert_allclose(judgement.scores["score"][other_vendors], before[other_vendors], rtol=1e-6)
+    assert (judgement.scores["score"] >= judgement.scores["threshold"]).mean() < 0.05
+
+
+def test_a_category_and_an_identifier_of_200_000_values_are_judged() -> None:
+    rows, rng = 200_000, np.random.default_rng(0)
+    many = contract(fields("product", "number"), detection={"epochs": 1})
+    frame = typed(
+        many,
+        pd.DataFrame(
+            {
+                "product": [f"P{n:x}" for n in rng.permutation(rows)],
+                "number": [f"N{n:x}" for n in rng.permutation(9 * rows)[:rows]],
+                "extract_date": FIRST + pd.to_timedelta(np.arange(rows) * 200 // rows, unit="D"),
+            }
+        ),
+    )
+    history, night = frame.iloc[:-1000], frame.iloc[-1000:]
+    detector = Detector(many).fit(history)
+    judgement = detector.score(night, history)
+    assert np.isfinite(judgement.errors.to_numpy()).all()
+    # Where every value is new, a new one is no surprise; and the model does not grow with them.
+    assert judgement.errors["product"].max() < 1.0
+    assert detector.encoder_.layout_.inputs < 200
+    assert all(len(levels.rarity) <= 5_000 for levels in detector.encoder_.levels_.values())
+
+
+def test_two_invoices_with_one_key_get_a_score_each_in_their_order() -> None:
+    everything = contract(ALL, detection={"epochs": 1})
+    frame = typed(everything, orders(ROWS))
+    history, night = frame.iloc[:LEARNED], frame.iloc[LEARNED:]
+    detector = Detector(everything).fit(history.set_axis(["same"] * LEARNED))
+    expected = detector.score(night, history)
+    judgement = detector.score(night.set_axis(["same"] * len(night)), history)
+    np.testing.assert_array_equal(judgement.scores["score"], expected.scores["score"])
+    np.testing.assert_array_equal(judgement.flagged(5), expected.flagged(5))
+
+
+def test_invoices_of_the_night_of_their_history_have_all_of_it_as_their_past() -> None:
+    everything = contract(ALL, detection={"epochs": 1})
+    frame = typed(everything, orders(ROWS, vendors=1).assign(extract_date=FIRST))
+    detector = Detector(everything).fit(frame.iloc[:LEARNED])
+    judgement = detector.score(frame.iloc[LEARNED:], frame.iloc[:LEARNED])
+    assert set(judgement.scores["history_rows"]) == {LEARNED}
