@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from include.contract import Contract
-from include.detection import Detector, explain, load_detector, save_detector
+from include.detection import Detector, explain, load_detector, network, save_detector
 from tests.detection.orders import FIRST, contract, fields, orders, typed
 
 ROWS, LEARNED = 400, 320
@@ -134,11 +134,13 @@ def test_one_amount_beyond_reason_is_flagged_and_leaves_the_others_in_peace() ->
     assert judgement.errors.iloc[7].idxmax() == "amount"
     assert judgement.scores["score"].iloc[7] > 2 * judgement.scores["threshold"].iloc[7]
     other_vendors = (night["vendor"] != night["vendor"].iloc[7]).to_numpy()
-    np.testing.assert_allclose(judgement.scores["score"][other_vendors], before[other_vendors], rtol=1e-6)
+    # How often amounts are equal by chance is counted over the whole book.
+    np.testing.assert_allclose(judgement.scores["score"][other_vendors], before[other_vendors], atol=0.05)
     assert (judgement.scores["score"] >= judgement.scores["threshold"]).mean() < 0.05
 
 
-def test_a_category_and_an_identifier_of_200_000_values_are_judged() -> None:
+def test_a_category_and_an_identifier_of_200_000_values_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "BATCH", 4096)  # fewer steps: there is nothing to learn
     rows, rng = 200_000, np.random.default_rng(0)
     many = contract(fields("product", "number"), detection={"epochs": 1})
     frame = typed(
