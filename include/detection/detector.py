@@ -13,7 +13,7 @@ from include.detection.aspects import Aspect, FloatArray, Measured, aspects_of, 
 from include.detection.calibration import LARGEST_ERROR, TIERS, Calibration, Tiers, combine, history_tier
 from include.detection.collective import Findings, checks_of
 from include.detection.encoding import Encoded, Encoder
-from include.detection.history import Entities
+from include.detection.entities import Entities
 from include.detection.judgement import Judgement
 from include.detection.reconstruction import VIEWS, Reconstruction, reconstruct
 from include.detection.records import Records, count_asked, count_past, count_siblings, tempered

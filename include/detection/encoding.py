@@ -10,9 +10,8 @@ import pandas as pd
 
 from include.contract import Contract
 from include.detection.aspects import FloatArray, Measured, aspects_of, hidden_with
+from include.detection.entities import Codes, Entities
 from include.detection.history import (
-    Codes,
-    Entities,
     NumericPast,
     NumericPrior,
     fit_numeric_prior,

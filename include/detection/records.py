@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.detection.aspects import Column, FloatArray
-from include.detection.history import Entities
+from include.detection.entities import Entities
 
 LEVELS = np.arange(1.0, 6.5, 0.5)  # errors from which odd invoices are counted
 PRIOR_ODD = 0.5  # odd invoices that the share among all entities is worth

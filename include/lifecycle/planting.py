@@ -2,6 +2,7 @@
 
 Each planted invoice gets one wrong field: an amount or number shifted by one or two powers of ten or taken from
 elsewhere in the book, a date moved by about a year, a level or an identifier taken from another entity's invoice.
+The entity stays as it is: the other fields are judged by it. A derived field is wrong where one of its parts is.
 """
 
 from typing import Any
@@ -21,9 +22,12 @@ def plant(contract: Contract, invoices: pd.DataFrame, seed: int) -> tuple[pd.Dat
     """Return a copy with anomalies planted, and per invoice the wrong field, empty where none (same index)."""
     random = np.random.default_rng(seed)
     wrong = pd.Series("", index=invoices.index, dtype=object)
-    fields = [name for name in contract.detected if name != contract.entity]
+    parts = [part for derived in contract.derived.values() for part in derived.parts]
+    fields = [name for name in dict.fromkeys([*contract.detected, *parts]) if name != contract.entity]
     columns = {name: invoices[name].to_numpy(object, copy=True) for name in fields}
-    chosen = random.choice(len(invoices), size=max(len(fields), round(len(invoices) * PLANTED_SHARE)), replace=False)
+    # Each field has its turn, but ordinary invoices must remain.
+    wanted = min(max(len(fields), round(len(invoices) * PLANTED_SHARE)), len(invoices) // 2) if fields else 0
+    chosen = random.choice(len(invoices), size=wanted, replace=False)
     for turn, row in enumerate(chosen):
         name = fields[turn % len(fields)]
         value = _wrong_value(contract, invoices, name, int(row), random)

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
+from include.detection.entities import FOLDS, Entities
 from include.detection.history import (
-    FOLDS,
-    Entities,
     NumericPrior,
     fit_numeric_prior,
     level_past,

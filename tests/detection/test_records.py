@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from include.detection.history import Entities
+from include.detection.entities import Entities
 from include.detection.records import LEVELS, Records, count_asked, count_past, count_siblings, tempered
 
 HOSTILE = [

@@ -32,6 +32,41 @@ def test_every_detected_field_has_its_turn(contract: Contract, invoices: pd.Data
     assert set(wrong[wrong != ""]) == set(contract.detected)
 
 
+def test_a_derived_field_is_made_wrong_by_its_parts_also_where_they_are_not_judged(
+    contract: Contract, invoices: pd.DataFrame
+) -> None:
+    document = contract.model_dump()
+    for name, field in document["fields"].items():
+        field["detect"] = name == "cost_center"
+    planted, wrong = plant(Contract.model_validate(document), invoices, seed=1)
+    assert set(wrong[wrong != ""]) == {"cost_center", "tax_amount", "net_amount", "gross_amount"}
+    assert list(planted.columns) == list(invoices.columns)
+
+
+def test_the_entity_stays_as_it_is_where_it_is_judged_itself(contract: Contract, invoices: pd.DataFrame) -> None:
+    document = contract.model_dump()
+    document["fields"]["vendor_id"]["detect"] = True
+    planted, wrong = plant(Contract.model_validate(document), invoices, seed=1)
+    assert planted["vendor_id"].equals(invoices["vendor_id"])
+    assert set(wrong[wrong != ""]) == set(contract.detected)
+
+
+def test_nothing_is_planted_where_only_the_entity_is_judged(contract: Contract, invoices: pd.DataFrame) -> None:
+    document = contract.model_dump() | {"derived": {}}
+    for name, field in document["fields"].items():
+        field["detect"] = name == "vendor_id"
+    planted, wrong = plant(Contract.model_validate(document), invoices, seed=1)
+    pd.testing.assert_frame_equal(planted, invoices)
+    assert (wrong == "").all()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 7])
+def test_of_few_invoices_half_stay_ordinary(contract: Contract, invoices: pd.DataFrame, rows: int) -> None:
+    planted, wrong = plant(contract, invoices.head(rows), seed=1)
+    assert len(planted) == rows
+    assert (wrong != "").sum() <= rows / 2
+
+
 def test_planting_keeps_the_types_and_the_original(contract: Contract, invoices: pd.DataFrame) -> None:
     before = invoices.copy()
     planted, _ = plant(contract, invoices, seed=1)

@@ -15,7 +15,7 @@ from include.detection.aspects import FloatArray
 from include.detection.collective.findings import Findings
 from include.detection.collective.past import Mask, Timeline, group
 from include.detection.collective.tails import negative_binomial_surprise
-from include.detection.history import LOADED_AT_ONCE, Codes
+from include.detection.entities import LOADED_AT_ONCE, Codes
 
 FEWEST = 5
 """Invoices that make a burst."""

@@ -14,7 +14,7 @@ from include.detection.aspects import FloatArray
 from include.detection.collective.nearness import Nearness
 from include.detection.collective.pairs import Kind, Ledger, Pairs
 from include.detection.collective.past import Past, group
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 ROUND = (1, 5, 10, 100)
 """Whole amounts that are multiples of these are the more common the more of these they are."""

@@ -20,7 +20,7 @@ from include.detection.collective.nearness import Nearness
 from include.detection.collective.numbers import Numbers
 from include.detection.collective.pairs import Kind, Ledger, Pairs, Shortened, pairs_of
 from include.detection.collective.past import UNKNOWN_DAY, Timeline, days_of
-from include.detection.history import LOADED_AT_ONCE, Codes
+from include.detection.entities import LOADED_AT_ONCE, Codes
 
 LARGEST_AMOUNT = 1e12  # beyond it, a hundredth is lost in a float
 MOST_TWINS = 5

@@ -10,7 +10,7 @@ from include.detection.aspects import FloatArray
 from include.detection.collective.chance import Known
 from include.detection.collective.pairs import EDITS, Ledger, Pairs
 from include.detection.collective.past import Past, group
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 NUMBERS_BEFORE = 24  # of an entity, the latest: where its numbers are now
 FARTHEST = 16  # powers of ten to which a number may be from those before; beyond, another skeleton
@@ -74,7 +74,7 @@ def _gap(ledger: Ledger, known: Known, pairs: Pairs) -> FloatArray:
     follows = previous >= 0
     gap = _gap_class(ledger.day[pairs.later] - ledger.day[pairs.earlier])
     next_gap = np.where(follows, _gap_class(ledger.day - ledger.day[previous]), -1)
-    between = ledger.night[previous[pairs.later]] > ledger.night[pairs.earlier]
+    between = ledger.day[previous[pairs.later]] > ledger.day[pairs.earlier]
     days = np.arange(DAYS[0], DAYS[-1])
     of_copy = np.bincount(_gap_class(days), np.exp(-days / COPY_DAYS))
     width = np.bincount(_gap_class(days)) / len(days)
@@ -86,7 +86,8 @@ def _gap(ledger: Ledger, known: Known, pairs: Pairs) -> FloatArray:
             chosen = series & (gap == kind)
             share = _gap_share(known, rows[gaps >= 0], rows[gaps == kind], float(width[kind]), pairs.later[chosen])
             evidence[chosen] = np.log(of_copy[kind] / of_copy.sum() / share)
-    return np.clip(evidence, -STRONGEST, STRONGEST)
+    # Who books an invoice again has the last one before him, and not one of a series that has gone on since.
+    return np.clip(evidence, -STRONGEST, STRONGEST) - np.where(between, STRONGEST, 0.0)
 
 
 def _gap_share(known: Known, rows: Codes, same: Codes, width: float, at: Codes) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.detection.aspects import FloatArray
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 NOTHING: Codes = np.zeros(0, dtype=np.intp)
 

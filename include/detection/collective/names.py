@@ -8,7 +8,7 @@ import pandas as pd
 
 from include.contract import Contract
 from include.detection.collective.numbers import Hashes, Numbers
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 LEGAL_FORMS = frozenset(
     (

@@ -8,7 +8,7 @@ from include.detection.aspects import FloatArray
 from include.detection.collective.numbers import Hashes, mixed, shared
 from include.detection.collective.pairs import WHOLE, Kind, Ledger, Shortened
 from include.detection.collective.past import Mask, Past, group
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.detection.collective.past import Mask
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 Hashes = npt.NDArray[np.uint64]
 Signs = npt.NDArray[np.uint32]

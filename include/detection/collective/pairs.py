@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from include.detection.collective.numbers import Hashes, Numbers, mixed, shared
 from include.detection.collective.past import Mask, Past, group
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 NEIGHBOURS = 3
 """Earlier invoices of a bucket that each invoice is compared with, the latest ones: a larger bucket is a series."""

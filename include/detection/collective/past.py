@@ -13,7 +13,7 @@ import pandas as pd
 
 from include.contract import Contract
 from include.detection.aspects import FloatArray
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 Mask = npt.NDArray[np.bool_]
 

@@ -15,7 +15,7 @@ from include.detection.aspects import FloatArray
 from include.detection.collective.findings import NOTHING, Findings
 from include.detection.collective.past import UNKNOWN_DAY, Mask, Past, Timeline, days_of
 from include.detection.collective.tails import beta_binomial_surprise
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 SMALLEST_PART = 0.5
 """Of the limit. Whoever splits a sum makes as few parts as will do; of equal ones, each is at least half a limit."""

@@ -16,8 +16,8 @@ import pandas as pd
 
 from include.contract import Contract
 from include.detection.aspects import Column, derived_values, lag_days, number_in
+from include.detection.entities import Codes, Entities
 from include.detection.explaining.schemes import Schemes
-from include.detection.history import Codes, Entities
 from include.detection.judgement import Judgement
 
 MOST_ROWS = 200  # latest earlier invoices of an entity that are looked at: bounds the time of one explanation

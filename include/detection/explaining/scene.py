@@ -10,10 +10,10 @@ import pandas as pd
 from include.detection.aspects import Aspect, derived_values
 from include.detection.calibration import history_tier
 from include.detection.detector import Detector
+from include.detection.entities import Codes
 from include.detection.explaining.precedents import MOST_ROWS, Precedents
 from include.detection.explaining.twins import Twins
 from include.detection.explaining.values import amount, counted, number, quoted, shown
-from include.detection.history import Codes
 from include.detection.judgement import Judgement
 
 RANGE_ERROR = -float(np.log10(0.05))  # low and high hold 95 % of the invoices with such a history

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from include.detection.aspects import Column, shape_of
-from include.detection.history import Codes
+from include.detection.entities import Codes
 
 FEWEST_OF_A_SCHEME = 3  # numbers that make a scheme ...
 USUAL_SCHEME = 0.5  # ... of an entity that writes at least this share of its numbers so
