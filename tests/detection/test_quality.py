@@ -111,6 +111,7 @@ def test_the_amount_that_was_expected_is_near_the_one_that_was_there(detector: D
         _, said = explain(detector, trial.judgement, shifted)
         for line in said[said["field"].isin(["net_amount", "tax_amount", "gross_amount"])].itertuples():
             expected, was = read(line.expected, "amount"), trial.data.clean.at[line.invoice_key, line.field]
-            off.append(abs(np.log(expected / was)))
+            if was:  # some are free of tax
+                off.append(abs(np.log(expected / was)))
     assert len(off) >= 6
     assert np.exp(np.median(off)) < 2.0  # 1.3
