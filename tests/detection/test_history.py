@@ -118,14 +118,13 @@ def test_the_past_of_a_history_loaded_at_once_does_not_give_the_invoice_away() -
 
 @pytest.mark.parametrize("loads", [2, 3, 4])
 def test_a_history_loaded_in_a_few_nights_has_no_past_of_less_than_nothing(loads: int) -> None:
-    each = 48 // loads
-    load = np.repeat(np.arange(loads), each)
-    entities, codes = Entities.in_training(names(*["v", "w"] * 24), nights(*load)), np.arange(48) // 2 % 2
-    # The earlier loads, and of the own one some invoices but not all.
-    assert (entities.rows() >= load * each // 2).all()
-    assert (entities.rows() < (load + 1) * each // 2).all()
+    own = 48 // loads  # invoices of an entity in each load
+    load = np.repeat(np.arange(loads), 2 * own)
+    entities, codes = Entities.in_training(names(*["v", "w"] * 48), nights(*load)), np.arange(96) // 2 % 2
+    # The earlier loads, and of its own one the other folds.
+    np.testing.assert_array_equal(entities.rows(), load * own + own - own / FOLDS)
     assert (level_past(HALVES, entities, codes) > 0).all()
-    assert (value_past(np.full(48, 0.1), entities, codes, codes) > 0).all()
+    assert (value_past(np.full(96, 0.1), entities, codes, codes) > 0).all()
 
 
 def test_one_by_one_lets_a_history_loaded_at_once_begin_from_nothing() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from include.contract import Contract
 from include.detection import Detector, Judgement
+from include.detection.reconstruction import VIEWS
 from tests.detection.orders import contract, fields, orders, typed
 
 LEARNED, ROWS = 2000, 2600
@@ -82,6 +83,32 @@ def test_a_wrong_unit_price_is_found_where_value_and_quantity_are_ordinary(produ
 def test_a_wrong_unit_price_is_named(products: Case) -> None:
     errors = products.judge(sold_at_another_price(products)).errors
     assert (errors.idxmax(axis=1) == "unit_price").mean() > 0.8
+
+
+def test_a_derived_field_and_its_parts_are_hidden_from_one_another(products: Case) -> None:
+    hides = products.detector.encoder_.layout_.hides
+    assert set(hides["unit_price"]) == {"unit_price", "amount", "quantity"}
+    assert set(hides["amount"]) == {"unit_price", "amount"}
+    assert set(hides["product"]) == {"product"}
+
+
+def test_what_is_expected_does_not_depend_on_the_value_itself_nor_on_what_is_derived_from_it(products: Case) -> None:
+    before = products.detector.reconstruct(products.judge(products.invoices.head(50)).encoded)
+    changed = products.invoices.head(50).assign(amount=lambda night: night["amount"] * 7.0)
+    after = products.detector.reconstruct(products.judge(changed).encoded)
+    for name in ("amount.value", "unit_price.value"):
+        for view in VIEWS:
+            np.testing.assert_allclose(after[name, view].location[:5], before[name, view].location[:5], rtol=1e-4)
+    assert not np.allclose(
+        after["quantity.value", "others"].location[:5], before["quantity.value", "others"].location[:5]
+    )
+
+
+def test_a_product_is_judged_by_the_book_and_not_by_its_own_past(products: Case) -> None:
+    encoded = products.judge(products.invoices).encoded
+    book = products.detector.encoder_.levels_["product.value"].shares
+    assert encoded.history_rows.min() > 100
+    np.testing.assert_allclose(encoded.levels["product.value"].shares, np.tile(book, (len(products.invoices), 1)))
 
 
 def test_an_unknown_product_is_flagged_where_the_book_is_closed(products: Case) -> None:
