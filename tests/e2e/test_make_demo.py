@@ -60,7 +60,8 @@ def test_the_top_anomalies_are_printed_with_their_explanations(demo: Demo):
     assert len(anomalies) == min(10, table(demo.printed)[LAST][4]) > 0
     for found in anomalies:
         explanation = demo.printed[found.end() :].split("\n\n")[0]
-        assert re.match(r"\n {5}\w+ \w+ .*; (expected|looks like a copy|numbers of|\d+ invoices)", explanation), explanation
+        told = r"\n {5}\w+ \w+ .*; (expected|looks like a copy|numbers of|\d+ invoices)"
+        assert re.match(told, explanation), explanation
 
 
 def test_at_least_half_of_what_was_planted_in_the_last_night_is_among_them(demo: Demo):
