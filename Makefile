@@ -20,7 +20,7 @@ install = $(BIN)/python -m pip install --no-deps --require-hashes --disable-pip-
 	| awk -v file=$(1) '/^Collecting/ {n++; if (n % 20 == 0) {print "  " n " packages"; fflush()}} /^Installing/ {print "  unpacking " n " packages (a minute)"; fflush()} /ERROR|error:/ {print}'
 endif
 
-.PHONY: help demo test lint bench bench-detection up down airflow dsn psql contract docs lock clean
+.PHONY: help demo test test-slow lint bench bench-detection bench-bi up down airflow dsn psql contract docs migrate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -28,8 +28,11 @@ help: ## this list
 demo: $(VENV)/installed ## the main job end to end, on made-up invoices
 	@$(BIN)/python -m local.demo
 
-test: $(VENV)/installed-dev lint ## linters and the whole test suite
+test: $(VENV)/installed-dev lint ## linters and the test suite, without the slow tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: $(VENV)/installed-dev ## the slow tests: 60 nights through the real scheduler, a quarter of an hour
+	@$(BIN)/python -m pytest -m slow -s
 
 lint: $(VENV)/installed-dev ## linters and types only
 	@$(BIN)/ruff check .
@@ -40,6 +43,9 @@ bench: bench-detection ## every benchmark that needs nothing but this machine
 
 bench-detection: $(VENV)/installed-dev ## detection beside its peers, on planted anomalies; ARGS="--help" tells more
 	@$(BIN)/python -W ignore -m benchmarks.detection $(ARGS)
+
+bench-bi: $(VENV)/installed-dev ## what dashboards ask, on 5 million scored invoices; ARGS="--help" tells more
+	@$(BIN)/python -m benchmarks.bi_views $(ARGS)
 
 up: $(VENV)/installed ## Airflow with its web UI on the embedded Postgres
 	@$(BIN)/python -m local.deployment up
@@ -53,8 +59,12 @@ airflow: $(VENV)/installed ## the airflow command in this deployment: make airfl
 contract: $(VENV)/installed ## check the data contract
 	@$(BIN)/python -m include.contract
 
-docs: $(VENV)/installed ## the contract's reference and JSON Schema, from its typed form
+docs: $(VENV)/installed ## the contract's reference and JSON Schema, and the data dictionary
 	@$(BIN)/python -m include.contract_docs
+	@$(BIN)/python -m local.dictionary
+
+migrate: $(VENV)/installed ## bring the database of AIRFLOW_CONN_INVOICES_DB up to date, as its owner
+	@$(BIN)/python -m include.warehouse
 
 dsn: $(VENV)/installed ## address of the invoices database
 	@$(BIN)/python -m local.deployment dsn

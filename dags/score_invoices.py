@@ -5,7 +5,8 @@ newest model trained on earlier nights only), publishes scores and anomalies in 
 recipients of the contract. Rows loaded = rows scored, always. A backfill publishes but wakes nobody.
 
 **By hand:** trigger with an extract date; name a model version to judge a night with another model - its scores are
-added beside the others. Scoring a night again leaves the same rows and sends no second alert.
+added beside the others. Scoring a night again leaves the same rows and sends no second alert. A night whose invoices, or
+those before it, change after it was scored is scored again by `validate_invoices`.
 
 **When it fails:** *no champion model yet* - run `train_autoencoder` first. *refused by validation* - see
 `validate_invoices`. Otherwise clear the failed task; nothing is published by halves.
@@ -30,6 +31,12 @@ CONTRACT = runs.contract()
             title="Model version",
             description="The night's champion where empty.",
         ),
+        "only_if_stale": Param(
+            False,
+            type="boolean",
+            title="Only if stale",
+            description="Do nothing unless invoices that the scores rest on changed since; send no alert.",
+        ),
         "dry_run": runs.DRY_RUN,
     },
 )
@@ -46,8 +53,14 @@ def score_invoices():
     def plan() -> list[dict]:
         from include.pipeline.judge import plan_scoring
 
+        params = get_current_context()["params"]
         return plan_scoring(
-            CONTRACT, runs.dsn(), runs.extract_date(), get_current_context()["params"]["model_version"], runs.staging()
+            CONTRACT,
+            runs.dsn(),
+            runs.extract_date(),
+            params["model_version"],
+            runs.staging(),
+            only_if_stale=params["only_if_stale"],
         )
 
     @task(map_index_template="{{ task.op_kwargs['chunk']['chunk'] + 1 }} of {{ task.op_kwargs['chunk']['chunks'] }}")
@@ -75,6 +88,8 @@ def score_invoices():
 
         if runs.is_backfill():
             raise AirflowSkipException("a backfill publishes anomalies but sends no alerts; see v_open_anomalies")
+        if get_current_context()["params"]["only_if_stale"]:
+            raise AirflowSkipException("an old night, scored again with the history as it is now: nobody is woken")
         return send_alert(CONTRACT, runs.dsn(), published, invoice_mail.send)
 
     planned = plan()

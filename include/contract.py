@@ -11,7 +11,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from include.contract_fields import NUMERIC_TYPES, DerivedField, InvoiceField, Name, Part, Severity
+from include.contract_fields import (
+    NUMERIC_TYPES,
+    DateFormat,
+    DerivedField,
+    Encoding,
+    InvoiceField,
+    Name,
+    Part,
+    Severity,
+)
 from include.contract_file import Mistake, read_yaml, report
 from include.errors import ContractError
 from include.places import contract_path
@@ -31,11 +40,14 @@ class Extract(Part):
     delimiter: str = Field(",", min_length=1, max_length=1, description="Separator of a CSV file.")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers.")
     thousands: Literal[",", ".", " ", "'"] | None = Field(None, description="Thousands mark of numbers, if any.")
-    date_format: str = Field("%Y-%m-%d", description="Format of dates, as strptime spells it.")
-    encoding: str = Field("utf-8", description="Character encoding of a CSV file.")
+    date_format: DateFormat = Field("%Y-%m-%d", description="Format of dates, as strptime spells it.")
+    encoding: Encoding = Field("utf-8", description="Character encoding of a CSV file.")
     sheet: str | None = Field(None, description="Sheet of an Excel file; the first one by default.")
     empty_values: list[str] = Field(["", "NULL"], description="Texts that mean 'no value'.")
     deadline_hours: float = Field(6, gt=0, description="How long after its schedule a night may wait for its extract.")
+    settle_seconds: float = Field(
+        2, ge=0, description="An extract changed within so many last seconds counts as still being written."
+    )
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
@@ -93,6 +105,9 @@ class Detection(Part):
     )
     training_days: int = Field(365, gt=0, description="Length of the training window, days before the training date.")
     history_days: int = Field(365, gt=0, description="How far back the history of an entity reaches when scoring.")
+    history_rows: int = Field(
+        2_000, gt=0, description="Most earlier invoices of one entity that are read when scoring: the newest."
+    )
     minimum_rows: int = Field(500, ge=50, description="Fewest invoices to train on.")
     hidden_units: list[int] = Field([96, 48, 96], min_length=1, description="Widths of the network's hidden layers.")
     epochs: int = Field(12, gt=0, description="Most passes over the training set; early stopping may end sooner.")

@@ -1,16 +1,41 @@
 """The columns of an extract and the numbers derived from them, as the contract declares them."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 FieldType = Literal["amount", "number", "category", "date", "identifier", "text"]
 Severity = Literal["quarantine", "abort", "warn"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
 
 NUMERIC_TYPES = ("amount", "number")
+
+
+def _names_the_day(date_format: str) -> str:
+    example = datetime(2023, 11, 27, tzinfo=UTC)
+    try:
+        read = datetime.strptime(example.strftime(date_format), date_format)
+    except ValueError as problem:
+        raise ValueError(f"is not a format of dates: {problem}; use e.g. %Y-%m-%d or %d.%m.%Y") from None
+    if read.date() != example.date():
+        raise ValueError("does not name day, month and year; use e.g. %Y-%m-%d or %d.%m.%Y")
+    return date_format
+
+
+def _is_of_text(encoding: str) -> str:
+    try:
+        fine = "1,a\n".encode(encoding).decode(encoding) == "1,a\n"
+    except (LookupError, ValueError):
+        fine = False
+    if not fine:
+        raise ValueError("is not an encoding of text; use e.g. utf-8, cp1252 or utf-16")
+    return encoding
+
+
+DateFormat = Annotated[str, AfterValidator(_names_the_day)]
+Encoding = Annotated[str, AfterValidator(_is_of_text)]
 
 
 class Part(BaseModel):

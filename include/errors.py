@@ -30,6 +30,16 @@ class StorageUnreachableError(ExtractUnreadableError):
     retryable = True
 
 
+class StorageFullError(PipelineError):
+    """A folder of the pipeline has no room left for what was to be written; nothing half-written stays in its place."""
+
+    retryable = True
+
+
+class StagingError(PipelineError):
+    """A file that an earlier task of the run left for this one is gone or cannot be read."""
+
+
 class NightRefusedError(PipelineError):
     """A table-level rule refused the whole night; nothing of it was loaded."""
 
@@ -52,5 +62,11 @@ class WarehouseError(PipelineError):
 
 class WarehouseUnreachableError(WarehouseError):
     """The database does not answer."""
+
+    retryable = True
+
+
+class WarehouseBusyError(WarehouseError):
+    """The database answers but cannot do this now: locked, at its limits, full, or read-only for the time being."""
 
     retryable = True

@@ -26,6 +26,7 @@ from local.postgres_programs import ClusterError, binaries, port_is_free
 READY_SECONDS = 180
 STOP_SECONDS = 25
 METADATA, INVOICES = "airflow", "invoices"
+SCHEDULER = PROJECT / "local" / "scheduler"  # what its scheduler imports in advance
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Deployment:
             with self.log.open("w") as log:
                 process = subprocess.Popen(
                     [str(Path(sys.executable).with_name("airflow")), "standalone"],
-                    env=environment,
+                    env=environment | {"PYTHONPATH": f"{PROJECT}{os.pathsep}{SCHEDULER}"},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -19,6 +19,7 @@ from invoice_nights import night_of
 from include.contract import Contract, load_contract
 from include.errors import PipelineError
 from include.places import Places, contract_path
+from include.staging import room_in
 
 CONNECTION = "invoices_db"
 
@@ -100,7 +101,9 @@ def answering(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def task(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
+            # Not every library says where it ran out of room.
+            with room_in(places().root):
+                return function(*args, **kwargs)
         except PipelineError as error:
             if error.retryable:
                 raise

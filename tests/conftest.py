@@ -36,7 +36,7 @@ os.environ |= {
 }
 sys.path.append(str(PROJECT / "plugins"))  # as Airflow does, but for tests that import a plugin first
 
-pytest_plugins = ["tests.trained_detector"]
+pytest_plugins = ["tests.trained_detector", "tests.company"]
 
 
 @pytest.fixture(scope="session")

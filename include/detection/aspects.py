@@ -5,8 +5,6 @@ and its place in a sequence. A derived field (a ratio, a difference, a sum) is a
 this module knows only numeric and categorical aspects, so a new field type is a new entry here and nothing else.
 """
 
-import re
-import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contract import Contract
+from include.detection.writing import Texts, numbers_in, shapes_of
 
 FloatArray = npt.NDArray[np.floating]
 Measure = Literal["value", "lag", "weekday", "shape", "sequence", "length", "presence"]
@@ -23,9 +22,6 @@ Measure = Literal["value", "lag", "weekday", "shape", "sequence", "length", "pre
 MISSING = "(missing)"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SUM_DIGITS = 6
-RUN, YEAR = re.compile(r"[0-9]+"), re.compile(r"(?<!\w)(?:19|20)?[0-9]{2}(?!\w)")
-SHAPES = str.maketrans(string.digits + string.ascii_uppercase + string.ascii_lowercase, "9" * 10 + "A" * 26 + "a" * 26)
-LONGEST_SEQUENCE = 15  # digits; beyond it a float no longer tells neighbours apart
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,39 @@ class Aspect:
 
 
 Column = npt.NDArray[Any]
-Measured = dict[str, Column]
+Codes = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of levels: for each row the code of its level, shape (rows,), and the levels by code.
+
+    Rows outnumber levels by far, so that whatever depends on the level alone is done once a level.
+    """
+
+    codes: Codes
+    levels: Texts
+
+    @classmethod
+    def of(cls, values: "pd.Series[str]") -> "Coded":
+        """Code a column of texts; what is missing is the level MISSING."""
+        codes, distinct = pd.factorize(values)
+        return cls(np.where(codes < 0, len(distinct), codes), np.append(distinct.to_numpy(object), MISSING))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: Any) -> "Coded":
+        return Coded(self.codes[rows], self.levels)
+
+    @property
+    def texts(self) -> Texts:
+        """The level of each row, shape (rows,)."""
+        return self.levels[self.codes]
+
+
+Measured = dict[str, Any]
+"""By aspect: a float array for a numeric one, a Coded column for a categorical one."""
 
 
 MEASURES: dict[str, tuple[tuple[Measure, bool], ...]] = {
@@ -83,7 +111,7 @@ def measure(contract: Contract, aspects: list[Aspect], frame: pd.DataFrame) -> M
 
     frame: typed invoices with their `extract_date`.
     Returns per aspect name an array of shape (rows,): float64 in the field's own unit (days for a lag), with NaN where
-    there is nothing to measure, for a numeric aspect; str for a categorical one.
+    there is nothing to measure, for a numeric aspect; a Coded column for a categorical one.
     """
     return {aspect.name: _MEASURERS[aspect.measure](contract, aspect.field, frame) for aspect in aspects}
 
@@ -101,31 +129,11 @@ def derived_values(contract: Contract, name: str, frame: pd.DataFrame) -> FloatA
     return _finite(np.round(first - others if derived.operation == "difference" else first + others, SUM_DIGITS))
 
 
-def shape_of(text: str) -> str:
-    """Describe how an identifier is written: letters as A or a, digits as 9; 'INV-2026/7' is 'AAA-9999/9'."""
-    if text.isascii():
-        return text[:60].translate(SHAPES)
-    return "".join("9" if c.isdigit() else ("A" if c.isupper() else "a") if c.isalpha() else c for c in text[:60])
-
-
-def number_in(text: str) -> float:
-    """The longest run of digits of an identifier as a number, its place in a sequence; NaN where there is none.
-
-    Where a year stands beside it (2027-00055, 00055/27), numbers begin anew each year, and the year leads.
-    """
-    runs = RUN.findall(text)
-    if len(runs) < 2:
-        return float(runs[0][-LONGEST_SEQUENCE:]) if runs else float("nan")
-    longest = max(runs, key=len)
-    years = [year for year in YEAR.findall(text) if year != longest]
-    return float(((years[0] if years else "") + longest)[-LONGEST_SEQUENCE:])
-
-
-def _value(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
+def _value(contract: Contract, field: str, frame: pd.DataFrame) -> Column | Coded:
     if field in contract.derived:
         return derived_values(contract, field, frame)
     if contract.fields[field].type == "category":
-        return _texts(frame[field])
+        return Coded.of(frame[field])
     return _finite(frame[field].to_numpy(float, na_value=np.nan))
 
 
@@ -136,19 +144,20 @@ def lag_days(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
     return days
 
 
-def _weekday(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
-    days = frame[field].dt.day_of_week
-    names: Column = np.array([*WEEKDAYS, MISSING], dtype=object)
-    found: Column = names[days.fillna(7).to_numpy(int)]
-    return found
+def _weekday(contract: Contract, field: str, frame: pd.DataFrame) -> Coded:
+    days = frame[field].dt.day_of_week.fillna(len(WEEKDAYS)).to_numpy(np.intp)
+    return Coded(days, np.array([*WEEKDAYS, MISSING], dtype=object))
 
 
-def _shape(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
-    return _by_distinct_value(frame[field], shape_of, MISSING, object)
+def _shape(contract: Contract, field: str, frame: pd.DataFrame) -> Coded:
+    texts = Coded.of(frame[field])
+    shapes, distinct = shapes_of(texts.levels[:-1])
+    return Coded(np.append(shapes, len(distinct))[texts.codes], np.append(distinct, MISSING))
 
 
 def _sequence(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
-    return _by_distinct_value(frame[field], number_in, np.nan, float)
+    texts = Coded.of(frame[field])
+    return np.append(numbers_in(texts.levels[:-1]), np.nan)[texts.codes]
 
 
 def _length(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
@@ -156,8 +165,8 @@ def _length(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
     return lengths
 
 
-def _presence(contract: Contract, field: str, frame: pd.DataFrame) -> Column:
-    return np.where(frame[field].isna().to_numpy(), MISSING, "present").astype(object)
+def _presence(contract: Contract, field: str, frame: pd.DataFrame) -> Coded:
+    return Coded(frame[field].isna().to_numpy().astype(np.intp), np.array(["present", MISSING], dtype=object))
 
 
 def _finite(values: FloatArray) -> FloatArray:
@@ -165,20 +174,7 @@ def _finite(values: FloatArray) -> FloatArray:
     return finite
 
 
-def _texts(values: "pd.Series[str]") -> Column:
-    return values.astype(object).where(values.notna(), MISSING).to_numpy(object)
-
-
-def _by_distinct_value(
-    values: "pd.Series[str]", function: Callable[[str], object], missing: object, dtype: type
-) -> Column:
-    """Apply a function to each distinct text once; texts repeat far more often than they differ."""
-    codes, distinct = pd.factorize(values)
-    results: Column = np.array([*(function(text) for text in distinct), missing], dtype=dtype)
-    return results[codes]
-
-
-_MEASURERS: dict[Measure, Callable[[Contract, str, pd.DataFrame], Column]] = {
+_MEASURERS: dict[Measure, Callable[[Contract, str, pd.DataFrame], Column | Coded]] = {
     "value": _value,
     "lag": lag_days,
     "weekday": _weekday,

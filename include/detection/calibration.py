@@ -20,6 +20,7 @@ TAIL_SHARE = 0.001  # beyond the 99.9th percentile the tail is taken as exponent
 TAIL_ROWS = 20  # a tail is fitted to no fewer errors than this
 FEWEST_ROWS = 100  # a cell of tier and spread with fewer training invoices is judged like all of them
 FEWEST_TAIL_ROWS = 1000  # one with fewer goes on like all of them where its own errors end
+RESOLUTION = 1e-5  # of raw errors, as far as the network's single precision tells them apart
 LARGEST_ERROR = 12.0  # one in 10^12: beyond it a ranking of oddities says nothing
 GRID = 256
 
@@ -55,8 +56,10 @@ class Tail:
         shares = np.geomspace(1.0, last, GRID)
         # The value that a share of the reference reaches or exceeds.
         values = np.quantile(reference, 1.0 - shares, method="lower")
-        values, first = np.unique(values, return_index=True)
-        excess = reference[reference > values[-1]] - values[-1]
+        # Of values that differ by less than can be told, the least stands for all: ties stay ties.
+        first = np.flatnonzero(np.diff(values, prepend=-np.inf) > RESOLUTION)
+        values = values[first]
+        excess = reference[reference > values[-1] + RESOLUTION] - values[-1]
         rate = max(float(excess.mean()) if len(excess) else 0.0, smallest_rate)
         # Ties: the share that is at least this large is the largest share that maps to the value, hence the first.
         beyond = -np.log10((len(excess) + 1.0) / (rows + 1.0))
@@ -66,7 +69,8 @@ class Tail:
         """Calibrated error of each raw one."""
         inside = np.interp(raw, self.values, self.errors)
         tail = self.beyond + (raw - self.values[-1]) / self.rate / np.log(10.0)
-        errors = np.where(raw > self.values[-1], np.maximum(tail, inside), inside)
+        # Who shares a tie of many at the end is not beyond it, whatever the rounding of a matrix product.
+        errors = np.where(raw > self.values[-1] + RESOLUTION, np.maximum(tail, inside), inside)
         bounded: FloatArray = np.minimum(errors, LARGEST_ERROR)
         return bounded
 
@@ -124,15 +128,21 @@ class Calibration:
     def __call__(self, raw: FloatArray, tier: Tiers, spread: FloatArray) -> FloatArray:
         """Calibrated errors, shape (rows,); zero where the raw error is NaN."""
         cell = _cells(tier, spread, self.cuts)
-        errors = np.zeros(len(raw))
-        for index in np.unique(cell):
-            rows = cell == index
-            errors[rows] = self.above[index](raw[rows])
+        order = np.argsort(cell.astype(np.int8), kind="stable")
+        ends = np.cumsum(np.bincount(cell, minlength=CELLS))
+        ordered, sorted_errors = raw[order], np.zeros(len(raw))
+        for index, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+            if begin == end:
+                continue
+            own = ordered[begin:end]
+            errors = self.above[index](own)
             if self.below:
                 # Twice the smaller share of the two sides is the share of both.
-                either = np.maximum(errors[rows], self.below[index](-raw[rows])) - np.log10(2.0)
-                errors[rows] = np.maximum(either, 0.0)
-        return np.where(np.isfinite(raw), np.minimum(errors, self.largest), 0.0)
+                errors = np.maximum(np.maximum(errors, self.below[index](-own)) - np.log10(2.0), 0.0)
+            sorted_errors[begin:end] = errors
+        found = np.empty(len(raw))
+        found[order] = np.where(np.isfinite(ordered), np.minimum(sorted_errors, self.largest), 0.0)
+        return found
 
     def reach(self, tier: int, spread: float, error: float) -> tuple[float, float]:
         """How far below and above, as raw errors, an invoice of this tier and spread has this calibrated error."""

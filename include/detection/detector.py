@@ -1,6 +1,6 @@
 """The detector: learns from a year of invoices, scores a night against its past, explains what it flags."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from include.contract import Contract
 from include.detection.aspects import Aspect, FloatArray, Measured, aspects_of, measure
 from include.detection.calibration import LARGEST_ERROR, TIERS, Calibration, Tiers, combine, history_tier
-from include.detection.collective import Findings, checks_of
+from include.detection.collective import Check, Findings, checks_of
 from include.detection.encoding import Encoded, Encoder
 from include.detection.entities import Entities
 from include.detection.judgement import Judgement
@@ -20,7 +20,7 @@ from include.detection.records import Records, count_asked, count_past, count_si
 from include.detection.runtime import Weights
 from include.errors import TooFewInvoicesError
 
-BLOCK = 16_384  # rows reconstructed at a time: bounds memory, and keeps a block's arrays in the processor's cache
+BLOCK = 4_096  # rows reconstructed at a time: bounds memory, and keeps a block's arrays in the processor's cache
 CONTAMINATION = 0.01  # share of the training invoices, the worst of the first round, that do not count as normal
 GENUINE = 0.25  # share of those that is normal all the same
 BEGINNINGS = 0.3  # share of the training invoices that are seen once more with a short past
@@ -80,7 +80,9 @@ class Detector:
         self.encoder_ = Encoder(self.contract).fit(measured, entities.asked)
         self.largest_, self.trained_until_ = self._largest(invoices), invoices["extract_date"].max()
         encoded = self.encoder_.encode(entities, measured, measured)
-        found = {name: findings.raw for name, findings in self._check(invoices, np.arange(len(invoices))).items()}
+        checks, everything_asked = checks_of(self.contract), np.arange(len(invoices))
+        self.checks = [check.learn(invoices.reset_index(drop=True)) for check in checks]
+        found = {name: findings.raw for name, findings in self._check(checks, invoices, everything_asked).items()}
         again, beginnings = self._beginnings(measured, names, nights)
         everything = encoded.followed_by(beginnings)
         invoice = np.concatenate([np.arange(len(invoices)), again])
@@ -115,10 +117,10 @@ class Detector:
         days |= {check.name: invoices["extract_date"].nunique() for check in self.checks if check.of_nights}
         return {name: float(np.log10(count + 1)) for name, count in days.items()}
 
-    def _check(self, book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> dict[str, Findings]:
+    def _check(self, checks: Sequence[Check], book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> dict[str, Findings]:
         """Look for what no invoice shows by itself: findings by the name of their check."""
         book = book.reset_index(drop=True)
-        return {check.name: check.find(book, asked) for check in self.checks}
+        return {check.name: check.find(book, asked) for check in checks}
 
     def _beginnings(
         self, measured: Measured, names: npt.NDArray[Any], nights: npt.NDArray[Any]
@@ -157,7 +159,7 @@ class Detector:
         entities = Entities.match(names[:first], names[first:], nights[:first], nights[first:])
         known = {name: values[: len(entities.known)] for name, values in measured.items()}
         encoded = self.encoder_.encode(entities, known, {name: values[first:] for name, values in measured.items()})
-        collective = self._check(book, np.arange(first, len(book)))
+        collective = self._check(self.checks, book, np.arange(first, len(book)))
         errors = self._errors(encoded, {name: findings.raw for name, findings in collective.items()})
         trained, siblings = self.records_.look_up(names[first:], errors), count_siblings(errors, entities)
         rows, odd = trained[0] + siblings[0], trained[1] + siblings[1]
@@ -173,7 +175,7 @@ class Detector:
         measured = self._measure(invoices)
         entities = Entities.in_training(self._entity(invoices), invoices["extract_date"].to_numpy())
         encoded = self.encoder_.encode(entities, measured, measured)
-        collective = self._check(invoices, np.arange(len(invoices)))
+        collective = self._check(checks_of(self.contract), invoices, np.arange(len(invoices)))
         errors = self._errors(encoded, {name: findings.raw for name, findings in collective.items()})
         past, siblings = count_past(errors, entities), count_siblings(errors, entities)
         errors = tempered(errors, past[0] + siblings[0], past[1] + siblings[1])
@@ -203,13 +205,23 @@ class Detector:
         """Reconstruct every aspect in both views: (aspect name, view) -> Reconstruction."""
         return reconstruct(self.encoder_, self.weights_, encoded)
 
-    def aspect_errors(self, encoded: Encoded) -> dict[tuple[str, str], FloatArray]:
-        """Calibrated error of every aspect in both views, shape (rows,) each."""
+    def aspect_errors(
+        self, encoded: Encoded, raw: dict[tuple[str, str], FloatArray]
+    ) -> dict[tuple[str, str], FloatArray]:
+        """Calibrated error of every aspect in both views, from the raw ones; shape (rows,) each."""
         tier = history_tier(encoded.history_rows)
         return {
-            (name, view): self.calibrations_[f"{name}/{view}"](found.raw, tier, encoded.spread(name))
-            for (name, view), found in self.reconstruct(encoded).items()
+            (name, view): self.calibrations_[f"{name}/{view}"](values, tier, encoded.spread(name))
+            for (name, view), values in raw.items()
         }
+
+    def _raw(self, encoded: Encoded) -> dict[tuple[str, str], FloatArray]:
+        """Raw error of every aspect in both views, shape (rows,) each; block by block, since the network needs room."""
+        parts: dict[tuple[str, str], list[FloatArray]] = {}
+        for block in encoded.blocks(BLOCK):
+            for key, found in self.reconstruct(block).items():
+                parts.setdefault(key, []).append(found.raw)
+        return {key: np.concatenate(raw) for key, raw in parts.items()}
 
     def reach(self, name: str, view: str, encoded: Encoded, row: int, error: float) -> tuple[float, float]:
         """How far below and above the expected, in scales, one aspect of one invoice would have this error."""
@@ -224,7 +236,8 @@ class Detector:
     def _entity(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
         if self.contract.entity is None:
             return np.full(len(frame), "", dtype=object)
-        return frame[self.contract.entity].astype(object).fillna("").to_numpy(object)
+        codes, names = pd.factorize(frame[self.contract.entity])
+        return np.append(names.to_numpy(object), "")[codes]  # a missing one has the code -1
 
     def _measure(self, frame: pd.DataFrame) -> Measured:
         return measure(self.contract, self.aspects, frame)
@@ -253,20 +266,17 @@ class Detector:
         """
         tier = history_tier(encoded.history_rows)
         numeric = {aspect.name: aspect.numeric for aspect in self.aspects}
-        raw: dict[tuple[str, str], list[FloatArray]] = {}
-        for block in encoded.blocks(BLOCK):
-            for key, part in self.reconstruct(block).items():
-                raw.setdefault(key, []).append(part.raw)
+        raw = self._raw(encoded)
         self.calibrations_ = {
             f"{name}/{view}": Calibration.fit(
-                np.concatenate(parts),
+                values,
                 tier,
                 encoded.spread(name),
                 SMALLEST_RATES[numeric[name]],
                 signed=numeric[name],
                 largest=self.largest_.get(name, LARGEST_ERROR),
             )
-            for (name, view), parts in raw.items()
+            for (name, view), values in raw.items()
         }
         self.calibrations_ |= {
             name: Calibration.fit(
@@ -278,9 +288,7 @@ class Detector:
             )
             for name, values in found.items()
         }
-        # With no calibration of the field itself yet, errors are the worst of its aspects and views.
-        self.field_calibrations_ = {}
-        worst = self._errors(encoded, found)
+        worst = self._worst(encoded, raw, found)
         nothing = np.zeros(len(tier))
         self.field_calibrations_ = {
             name: Calibration.fit(worst[:, index], tier, nothing, FIELD_RATE) for index, name in enumerate(self.fields)
@@ -289,20 +297,25 @@ class Detector:
 
     def _errors(self, encoded: Encoded, found: dict[str, FloatArray]) -> FloatArray:
         """Calibrated error of every field, shape (rows, fields); found: raw errors of the collective checks."""
-        blocks: list[FloatArray] = [np.zeros((0, len(self.fields)))]
-        for block in encoded.blocks(BLOCK):
-            errors = self.aspect_errors(block)
-            worst = [
-                np.max([errors[aspect.name, view] for aspect in aspects for view in VIEWS], axis=0)
-                for _, aspects in self._by_field()
-            ]
-            blocks.append(np.column_stack(worst))
-        errors_, tier = np.concatenate(blocks), history_tier(encoded.history_rows)
+        if not len(encoded.inputs):
+            return np.zeros((0, len(self.fields)))
+        worst = self._worst(encoded, self._raw(encoded), found)
+        return self._recalibrate(worst, history_tier(encoded.history_rows))
+
+    def _worst(
+        self, encoded: Encoded, raw: dict[tuple[str, str], FloatArray], found: dict[str, FloatArray]
+    ) -> FloatArray:
+        """The worst calibrated error of each field's aspects, views and checks, shape (rows, fields)."""
+        errors, tier = self.aspect_errors(encoded, raw), history_tier(encoded.history_rows)
+        worst = np.zeros((len(tier), len(self.fields)))
+        for index, (_, aspects) in enumerate(self._by_field()):
+            for key in ((aspect.name, view) for aspect in aspects for view in VIEWS):
+                np.maximum(worst[:, index], errors[key], out=worst[:, index])
         for check in self.checks:
-            raw = found[check.name]
-            column = errors_[: len(raw), self.fields.index(check.field)]
-            np.maximum(column, self.check_errors(check.name, raw, tier[: len(raw)]), out=column)
-        return self._recalibrate(errors_, tier)
+            of_check = found[check.name]
+            column = worst[: len(of_check), self.fields.index(check.field)]
+            np.maximum(column, self.check_errors(check.name, of_check, tier[: len(of_check)]), out=column)
+        return worst
 
     def check_errors(self, name: str, raw: FloatArray, tier: Tiers) -> FloatArray:
         """Calibrated errors of a collective check, shape (rows,)."""
@@ -310,8 +323,6 @@ class Detector:
 
     def _recalibrate(self, worst: FloatArray, tier: Tiers) -> FloatArray:
         """Account for a field having several chances to look odd: one for each of its aspects and views."""
-        if not self.field_calibrations_:
-            return worst
         nothing = np.zeros(len(tier))
         return np.column_stack(
             [self.field_calibrations_[name](worst[:, index], tier, nothing) for index, name in enumerate(self.fields)]

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contract import Contract
-from include.detection.aspects import FloatArray, Measured, aspects_of, hidden_with
-from include.detection.entities import Codes, Entities
+from include.detection.aspects import Coded, Codes, FloatArray, Measured, aspects_of, hidden_with
+from include.detection.entities import Entities
 from include.detection.history import (
     NumericPast,
     NumericPrior,
@@ -20,6 +20,7 @@ from include.detection.history import (
     unit_of,
     value_past,
 )
+from include.detection.writing import Texts
 
 MAX_LEVELS = 24  # levels with an output of their own; the rest share `other` and are told apart by how often they occur
 MIN_LEVEL_ROWS = 3
@@ -41,9 +42,9 @@ class Levels:
     rarity: dict[str, float]
     unseen: float
 
-    def codes(self, values: npt.NDArray[Any]) -> Codes:
-        """Code of each value; shape (rows,). Unknown values are `other`."""
-        found = pd.Index(self.names[:-1]).get_indexer(pd.Index(values))
+    def codes(self, values: Texts) -> Codes:
+        """Code of each of these values; unknown ones are `other`."""
+        found = pd.Index(self.names[:-1], dtype=object).get_indexer(pd.Index(values, dtype=object))
         codes: Codes = np.where(found < 0, len(self.names) - 1, found)
         return codes
 
@@ -54,18 +55,39 @@ class Levels:
 
 @dataclass(frozen=True)
 class LevelPast:
-    """A categorical aspect of the invoices in question: codes, the past's distribution, and rarity within `other`."""
+    """A categorical aspect of the invoices in question: codes, the past's distribution, and rarity within `other`.
+
+    Invoices share a past, so that there is one distribution a past, shape (pasts, levels); `of`: which one is whose.
+    """
 
     codes: Codes
-    shares: FloatArray
+    of: Codes
+    by_past: FloatArray
     rarity: FloatArray
+
+    @property
+    def shares(self) -> FloatArray:
+        """The distribution of each invoice's past, shape (rows, levels)."""
+        return self.by_past[self.of]
+
+    def take(self, rows: Any) -> "LevelPast":
+        return LevelPast(self.codes[rows], self.of[rows], self.by_past, self.rarity[rows])
+
+    def followed_by(self, other: "LevelPast") -> "LevelPast":
+        return LevelPast(
+            np.concatenate([self.codes, other.codes]),
+            np.concatenate([self.of, other.of + len(self.by_past)]),
+            np.concatenate([self.by_past, other.by_past]),
+            np.concatenate([self.rarity, other.rarity]),
+        )
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the network reads, shape (rows, inputs), and what its outputs are judged by."""
+    """What the network reads, shape (rows, inputs), and what its outputs are judged by; `past`: which one is whose."""
 
     inputs: npt.NDArray[np.float32]
+    past: Codes
     numbers: dict[str, NumericPast]
     observed: dict[str, FloatArray]
     levels: dict[str, LevelPast]
@@ -80,16 +102,18 @@ class Encoded:
         """How spread an aspect's past is, shape (rows,): its scale, or the share of all but its usual level."""
         if name in self.numbers:
             return self.numbers[name].scale
-        spread: FloatArray = 1.0 - self.levels[name].shares.max(axis=1)
+        levels = self.levels[name]
+        spread: FloatArray = (1.0 - levels.by_past.max(axis=1))[levels.of]
         return spread
 
     def take(self, rows: Any) -> "Encoded":
         """The same for some of the rows (positions or a slice)."""
         return Encoded(
             self.inputs[rows],
+            self.past[rows],
             {name: NumericPast(past.location[rows], past.scale[rows]) for name, past in self.numbers.items()},
             {name: values[rows] for name, values in self.observed.items()},
-            {n: LevelPast(p.codes[rows], p.shares[rows], p.rarity[rows]) for n, p in self.levels.items()},
+            {name: past.take(rows) for name, past in self.levels.items()},
             self.history_rows[rows],
         )
 
@@ -102,19 +126,13 @@ class Encoded:
         numbers, levels = self.numbers, self.levels
         return Encoded(
             join(self.inputs, other.inputs),
+            join(self.past, other.past + self.past.max(initial=-1) + 1),
             {
                 n: NumericPast(join(p.location, other.numbers[n].location), join(p.scale, other.numbers[n].scale))
                 for n, p in numbers.items()
             },
             {name: join(values, other.observed[name]) for name, values in self.observed.items()},
-            {
-                n: LevelPast(
-                    join(p.codes, other.levels[n].codes),
-                    join(p.shares, other.levels[n].shares),
-                    join(p.rarity, other.levels[n].rarity),
-                )
-                for n, p in levels.items()
-            },
+            {name: past.followed_by(other.levels[name]) for name, past in levels.items()},
             join(self.history_rows, other.history_rows),
         )
 
@@ -177,7 +195,7 @@ class Encoder:
         return self
 
     def encode(self, entities: Entities, known: Measured, asked: Measured) -> Encoded:
-        """Encode the invoices in question with the known invoices as their past."""
+        """Encode the invoices in question with the known invoices as their past; both are slices of one `Measured`."""
         rows, unknown = len(entities.asked), entities.without_past()
         inputs = np.zeros((rows, self.layout_.inputs), dtype=np.float32)
         numbers, levels, observed = {}, {}, {}
@@ -195,28 +213,27 @@ class Encoder:
                 inputs[:, own] = _numeric_inputs(prior, past, values)
                 inputs[:, context] = _numeric_context(prior, past)
             else:
-                shares = self._level_past(aspect.name, among, earlier, asked[aspect.name])
-                levels[aspect.name] = shares
-                inputs[np.arange(rows), own.start + shares.codes] = 1.0
-                surprise = -np.log(shares.shares[np.arange(rows), shares.codes])
-                inputs[:, own.stop - 1] = surprise / CLIP_INPUT
-                inputs[:, context] = shares.shares
+                seen = self._level_past(aspect.name, among, earlier, asked[aspect.name])
+                levels[aspect.name] = seen
+                inputs[np.arange(rows), own.start + seen.codes] = 1.0
+                inputs[:, own.stop - 1] = -np.log(seen.by_past)[seen.of, seen.codes] / CLIP_INPUT
+                inputs[:, context] = seen.by_past.astype(np.float32)[seen.of]
         history_rows = entities.rows()
         inputs[:, -1] = np.log1p(history_rows) / CLIP_INPUT
-        return Encoded(inputs, numbers, observed, levels, history_rows)
+        return Encoded(inputs, entities.past.of, numbers, observed, levels, history_rows)
 
-    def _level_past(self, name: str, entities: Entities, known: npt.NDArray[Any], asked: npt.NDArray[Any]) -> LevelPast:
+    def _level_past(self, name: str, entities: Entities, known: Coded, asked: Coded) -> LevelPast:
         levels = self.levels_[name]
-        known_codes, asked_codes = levels.codes(known), levels.codes(asked)
-        shares = level_past(levels.shares, entities, known_codes)
+        code = levels.codes(asked.levels)  # those of the known invoices are the same
+        shares = level_past(levels.shares, entities, code[known.codes])
+        codes, past = code[asked.codes], entities.past.of
         rarity = np.zeros(len(asked))
-        other = asked_codes == len(levels.names) - 1
+        other = codes == len(levels.names) - 1
         if other.any():
-            exact, distinct = pd.factorize(np.concatenate([known, asked]))
-            exact_asked = exact[len(known) :]
-            share = value_past(levels.book(distinct)[exact_asked], entities, exact[: len(known)], exact_asked)
-            rarity = np.where(other, np.maximum(np.log(shares[:, -1]) - np.log(share), 0.0), 0.0)
-        return LevelPast(asked_codes, shares, rarity)
+            share = value_past(levels.book(asked.levels)[asked.codes], entities, known.codes, asked.codes)
+            beyond = np.log(shares[:, -1])[past] - np.log(share)
+            rarity = np.where(other, np.maximum(beyond, 0.0), 0.0)
+        return LevelPast(codes, past, shares, rarity)
 
     def _lay_out(self) -> Layout:
         layout = Layout()
@@ -267,8 +284,9 @@ class Encoder:
         return encoder
 
 
-def _fit_levels(values: npt.NDArray[Any]) -> Levels:
-    counts = pd.Series(values).value_counts()
+def _fit_levels(values: Coded) -> Levels:
+    counts = pd.Series(np.bincount(values.codes, minlength=len(values.levels)), index=values.levels)
+    counts = counts[counts > 0].sort_values(ascending=False)
     kept = counts[counts >= MIN_LEVEL_ROWS].head(MAX_LEVELS)
     # Ties in value_counts keep the order of appearance; sorting makes the layout independent of it.
     kept = kept.sort_index().sort_values(ascending=False, kind="stable")

@@ -5,29 +5,30 @@ of one night come in batches that are alike.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.detection.aspects import Column, FloatArray
+from include.detection.aspects import Codes, Column, FloatArray
 
 LOADED_AT_ONCE = 0.2  # share of all invoices from which a night is a history rather than a night
 FOLDS = 4  # of a history loaded at once
 HALF_LIFE = 30.0  # days after which an invoice counts half as recent
 LONGEST_AGE = 20.0  # half-lives; older invoices are all as old as that, which keeps sums of weights exact
 
-Codes = npt.NDArray[np.intp]
-
 
 @dataclass(frozen=True)
 class Past:
     """Where the past of each invoice in question lies, in the known invoices ordered by entity and night.
 
-    Each past is a run of `order` from `begin` up to `end`, less the invoices of its own fold. known_folds, folds: of
-    the known invoices and of those in question; -1 is no fold.
+    Invoices of one entity and night share a past, and there are few pasts: sums are taken once a past. `of` is the
+    past of each invoice in question. Each past is a run of `order` from `begin` up to `end`, less the invoices of its
+    own fold. known_folds, folds: of the known invoices and of the pasts; -1 is no fold.
     """
 
+    of: Codes
     order: Codes
     begin: Codes
     end: Codes
@@ -35,12 +36,34 @@ class Past:
     folds: Codes
 
     def total(self, values: FloatArray) -> FloatArray:
-        """Sum a value of the known invoices over the past of each invoice in question, shape (invoices,)."""
+        """Sum a value of the known invoices over each past, shape (pasts,)."""
         running: FloatArray = np.concatenate([[0.0], np.cumsum(values[self.order])])
         past: FloatArray = running[self.end] - running[self.begin]
         if (self.folds >= 0).any():
             past -= np.bincount(self.known_folds + 1, values, self.folds.max() + 2)[self.folds + 1] * (self.folds >= 0)
         return past
+
+    def by_level(self, codes: Codes, levels: int, weights: FloatArray | None = None) -> FloatArray:
+        """Count the known invoices of each level, or sum their weights, over each past; shape (pasts, levels)."""
+        sections, section = self._sections
+        in_order = None if weights is None else weights[self.order]
+        running = np.zeros((len(sections) + 1, levels))
+        cells = np.bincount(section * levels + codes[self.order], in_order, len(sections) * levels)
+        np.cumsum(cells.reshape(len(sections), levels), axis=0, out=running[1:])
+        past: FloatArray = running[np.searchsorted(sections, self.end)] - running[np.searchsorted(sections, self.begin)]
+        if (self.folds >= 0).any():
+            size = int(self.folds.max()) + 2
+            own = np.bincount((self.known_folds + 1) * levels + codes, weights, size * levels).reshape(size, levels)
+            past -= own[self.folds + 1] * (self.folds >= 0)[:, None]
+        return past
+
+    @cached_property
+    def _sections(self) -> tuple[Codes, Codes]:
+        """Where the order is cut so that each past is a run of whole sections, and the section of each place in it."""
+        cuts = np.unique(np.concatenate([[0], self.begin, self.end]))
+        starts = np.zeros(len(self.order) + 1, dtype=np.intp)
+        starts[cuts] = 1
+        return cuts, np.cumsum(starts[:-1]) - 1
 
 
 @dataclass(frozen=True)
@@ -114,42 +137,47 @@ class Entities:
         nights = int(max(known_nights.max(initial=0), asked_nights.max(initial=0))) + 1
         places = known * nights + known_nights
         order = np.argsort(places, kind="stable")
-        ordered = places[order]
-        begin = np.searchsorted(ordered, asked * nights)
-        # Where the own night counts, the run ends after it.
-        end = np.searchsorted(ordered, asked * nights + asked_nights + at_once)
+        ordered, own = places[order], asked * nights + asked_nights
         folds = np.full(len(known), -1)
         if at_once.any():
             # Round robin within an entity, so that every fold has its share of each.
             rank = np.empty(len(known), dtype=np.intp)
             rank[order] = np.arange(len(known)) - np.searchsorted(known[order], known[order])
             folds = np.where(at_once, pd.factorize(places * FOLDS + rank % FOLDS)[0], -1)
-        own = folds if at_once.any() else np.full(len(asked), -1)
-        return cls(known, known_nights, asked, asked_nights, at_once, age, Past(order, begin, end, folds, own))
+            own = own * FOLDS + rank % FOLDS
+        past, distinct = pd.factorize(own)
+        one = np.empty(len(distinct), dtype=np.intp)  # an invoice in question of each past
+        one[past] = np.arange(len(asked))
+        begin = np.searchsorted(ordered, asked[one] * nights)
+        # Where the own night counts, the run ends after it.
+        end = np.searchsorted(ordered, asked[one] * nights + asked_nights[one] + at_once[one])
+        own_folds = folds[one] if at_once.any() else np.full(len(one), -1)
+        return cls(
+            known, known_nights, asked, asked_nights, at_once, age, Past(past, order, begin, end, folds, own_folds)
+        )
 
     def total(self, values: FloatArray) -> FloatArray:
         """Sum a value of the known invoices over the past of each invoice in question, shape (asked,)."""
-        return self.past.total(values)
-
-    def recent(self, values: FloatArray) -> FloatArray:
-        """The same sum with each past invoice weighed by how recent it was, shape (asked,)."""
-        known, asked = self.age
-        # Weights relative to the last night, so that one running sum serves all nights.
-        return self.past.total(values * np.exp2(-known)) * np.exp2(asked)
+        return self.past.total(values)[self.past.of]
 
     def rows(self) -> FloatArray:
         """Past invoices behind each invoice in question, shape (asked,)."""
         return self.total(np.ones(len(self.known)))
 
-    def counts(self, known: Codes, levels: int) -> FloatArray:
-        """Count each level in the past of each invoice in question, shape (asked, levels)."""
-        return np.column_stack([self.total((known == level).astype(float)) for level in range(levels)])
+    @cached_property
+    def recency(self) -> tuple[FloatArray, FloatArray]:
+        """Weight of each known invoice by its age, and what to multiply a sum of such weights with, by past.
+
+        Weights are relative to the last night, so that one running sum serves all nights.
+        """
+        known, asked = self.age
+        factor = np.empty(len(self.past.begin))
+        factor[self.past.of] = np.exp2(asked)
+        return np.exp2(-known), factor
 
     def with_values(self, known: Codes, asked: Codes, values: int) -> "Entities":
         """Entity and value together as entities, with the same nights. known, asked: codes below `values`."""
-        pairs = np.unique(
-            np.concatenate([self.known * values + known, self.asked * values + asked]), return_inverse=True
-        )[1]
+        pairs = pd.factorize(np.concatenate([self.known * values + known, self.asked * values + asked]))[0]
         known, asked = pairs[: len(known)], pairs[len(known) :]
         return self._of(known, self.known_nights, asked, self.asked_nights, self.at_once, self.age)
 
@@ -164,10 +192,15 @@ class Entities:
 
         Nothing where the own night counts as past already.
         """
-        places = self.asked * (self.asked_nights.max(initial=0) + 1) + self.asked_nights
-        group = np.unique(places, return_inverse=True)[1]
+        group = self.batch
         others: FloatArray = np.bincount(group, values)[group] - values
         return np.where(self.at_once, 0.0, others)
+
+    @cached_property
+    def batch(self) -> Codes:
+        """Number the entities' nights: which invoices in question came together; shape (asked,)."""
+        codes: Codes = pd.factorize(self.asked * (self.asked_nights.max(initial=0) + 1) + self.asked_nights)[0]
+        return codes
 
 
 def _nights(nights: Column) -> tuple[Codes, npt.NDArray[np.bool_]]:

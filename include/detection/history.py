@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from include.detection.aspects import FloatArray
-from include.detection.entities import Codes, Entities
+from include.detection.aspects import Codes, FloatArray
+from include.detection.entities import Entities
 
 CLIP = 4.0  # an entity's own past counts up to this many robust deviations from its median: one slip must not widen it
 SMALLEST_SCALE = 0.01  # about 1 % of an amount: below that, differences are rounding
@@ -103,20 +103,22 @@ def numeric_past(prior: NumericPrior, entities: Entities, known: FloatArray) -> 
 
     known: the known invoices' values on the model's scale, shape (known,), NaN where not measured.
     """
-    measured = np.isfinite(known)
+    measured, past = np.isfinite(known), entities.past
     clipped = np.zeros(len(known))
     clipped[measured] = _clip_to_own_spread(known[measured], entities.known[measured], prior)
-    count, total, squares = (entities.total(values) for values in (measured.astype(float), clipped, clipped**2))
+    count, total, squares = (past.total(values) for values in (measured.astype(float), clipped, clipped**2))
     weight = prior.location_weight
     location = (weight * prior.location + total) / (weight + count)
-    recently = entities.recent(measured.astype(float))
-    location = (RECENT_PRIOR * location + entities.recent(clipped)) / (RECENT_PRIOR + recently)
+    recent, factor = entities.recency
+    recently, lately = (past.total(recent * values) * factor for values in (measured, clipped))
+    location = (RECENT_PRIOR * location + lately) / (RECENT_PRIOR + recently)
     mean = total / np.maximum(count, 1.0)
     inside = np.maximum(squares - count * mean**2, 0.0)
     variance = (SCALE_PRIOR * prior.within**2 + inside) / (SCALE_PRIOR + np.maximum(count - 1.0, 0.0))
     # The location itself is uncertain: with no past, by the spread between entities (predictive variance).
     predictive = variance * (1.0 + 1.0 / (weight + count))
-    return NumericPast(location, np.sqrt(np.maximum(predictive, SMALLEST_SCALE**2)))
+    scale = np.sqrt(np.maximum(predictive, SMALLEST_SCALE**2))
+    return NumericPast(location[past.of], scale[past.of])
 
 
 def _clip_to_own_spread(values: FloatArray, codes: Codes, prior: NumericPrior) -> FloatArray:
@@ -129,18 +131,19 @@ def _clip_to_own_spread(values: FloatArray, codes: Codes, prior: NumericPrior) -
 
 
 def level_past(book: FloatArray, entities: Entities, known: Codes) -> FloatArray:
-    """Give the distribution over levels that an entity's past and the book suggest.
+    """Give the distribution over levels that each past and the book suggest.
 
-    book: the book's distribution, shape (levels,); known: level codes. Returns shape (asked, levels).
+    book: the book's distribution, shape (levels,); known: level codes. Returns shape (pasts, levels); which past an
+    invoice has is `entities.past.of`.
     """
-    seen = entities.counts(known, len(book))
+    seen = entities.past.by_level(known, len(book))
     different = (seen > 0).sum(axis=1, keepdims=True)
     own = np.maximum(seen - DISCOUNT, 0.0)
     shares: FloatArray = (own + (LEVEL_PRIOR + DISCOUNT * different) * book) / (
         seen.sum(axis=1, keepdims=True) + LEVEL_PRIOR
     )
-    recent = np.column_stack([entities.recent((known == level).astype(float)) for level in range(len(book))])
-    recent = np.maximum(recent, 0.0)
+    weights, factor = entities.recency
+    recent = np.maximum(entities.past.by_level(known, len(book), weights) * factor[:, None], 0.0)
     blended = (recent + RECENT_PRIOR * shares) / (recent.sum(axis=1, keepdims=True) + RECENT_PRIOR)
     # A habit that has not come up lately is a habit still.
     either: FloatArray = LASTING * shares + (1.0 - LASTING) * blended

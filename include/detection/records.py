@@ -7,6 +7,7 @@ Robbins 1956; Gelman et al., Bayesian Data Analysis, ch. 2.6) and brought up to 
 those of the training window, and the others of the same night.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.detection.aspects import Column, FloatArray
+from include.detection.aspects import Codes, Column, FloatArray
 from include.detection.entities import Entities
 
 LEVELS = np.arange(1.0, 6.5, 0.5)  # errors from which odd invoices are counted
@@ -34,32 +35,49 @@ def tempered(errors: FloatArray, rows: FloatArray, odd: FloatArray) -> FloatArra
 
 def count_siblings(errors: FloatArray, entities: Entities) -> tuple[FloatArray, FloatArray]:
     """Count the other invoices of the same entity and night: all, and those at least as far off, field by field."""
-    return entities.siblings(np.ones(len(errors))), _count(errors, entities.siblings)
+    batch = entities.batch
+    batches = int(batch.max(initial=-1)) + 1
+
+    def by_level(level: Codes) -> FloatArray:
+        cells = np.bincount(batch * (len(LEVELS) + 1) + level, minlength=batches * (len(LEVELS) + 1))
+        return cells.reshape(batches, len(LEVELS) + 1).astype(float)
+
+    odd = _count(errors, by_level, batch)
+    others = np.where((errors >= LEVELS[0]) & ~entities.at_once[:, None], odd - 1.0, 0.0)
+    return entities.siblings(np.ones(len(errors))), others
 
 
 def count_past(errors: FloatArray, entities: Entities) -> tuple[FloatArray, FloatArray]:
     """The same for the past of training invoices, whose errors are known."""
-    return entities.rows(), _count(errors, entities.total)
+    past = entities.past
+    return entities.rows(), _count(errors, lambda level: past.by_level(level, len(LEVELS) + 1), past.of)
 
 
 def count_asked(errors: FloatArray, entities: Entities) -> tuple[FloatArray, FloatArray]:
     """The same for the invoices in question of earlier nights."""
-    history = np.zeros(len(entities.known) - len(errors))
+    past, history = entities.past, np.zeros(len(entities.known) - len(errors), dtype=np.intp)
+    asked = entities.total(np.concatenate([history, np.ones(len(errors))]))
+    everything = len(LEVELS) + 1
 
-    def total(values: FloatArray) -> FloatArray:
-        return entities.total(np.concatenate([history, values]))
+    def by_level(level: Codes) -> FloatArray:
+        return past.by_level(np.concatenate([history, level]), everything)
 
-    return total(np.ones(len(errors))), _count(errors, total)
+    return asked, _count(errors, by_level, past.of)
 
 
-def _count(errors: FloatArray, total: Any) -> FloatArray:
+def _count(errors: FloatArray, by_level: Callable[[Codes], FloatArray], group: Codes) -> FloatArray:
+    """Count, field by field, the invoices of a group that reach the highest of LEVELS that an invoice reaches.
+
+    by_level: from how many levels each invoice reaches, shape (rows,), to how many of each group reach so many, shape
+    (groups, levels + 1). group: that of each invoice. Returns shape (rows, fields); 0.0 where no level is reached.
+    """
     odd = np.zeros(errors.shape)
     for index in range(errors.shape[1]):
-        for level in LEVELS:
-            at_least = errors[:, index] >= level
-            if not at_least.any():
-                break
-            odd[:, index] = np.where(at_least, total(at_least.astype(float)), odd[:, index])
+        level = np.searchsorted(LEVELS, errors[:, index], side="right")
+        rows = np.flatnonzero(level)
+        if len(rows):
+            at_least = np.cumsum(by_level(level)[:, ::-1], axis=1)[:, ::-1]
+            odd[rows, index] = at_least[group[rows], level[rows]]
     return odd
 
 

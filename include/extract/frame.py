@@ -1,7 +1,8 @@
 """From cells to the raw frame: headers matched with the contract's fields, blank values made missing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pandas as pd
 
@@ -24,6 +25,44 @@ class Cells:
     header: list[str]
     rows: pd.DataFrame
     misfits: dict[int, str]
+
+
+def parts_of(blocks: Iterable[Cells], part_rows: int, part_bytes: int) -> Iterator[Cells]:
+    """Regroup blocks into parts of part_rows rows, or fewer where they would be larger than part_bytes.
+
+    The last part has what is left; there is one, without rows, where the file has none.
+    """
+    kept: list[Cells] = []
+    rows = size = 0
+    empty, given = None, False
+    for block in blocks:
+        if block.rows.empty:
+            empty = empty or block
+            continue
+        kept.append(block)
+        rows, size = rows + len(block.rows), size + int(block.rows.memory_usage(index=False).sum())
+        while rows and (rows >= part_rows or size >= part_bytes):
+            whole = _joined(kept)
+            given = True
+            yield _between(whole, 0, part_rows)
+            kept = [_between(whole, part_rows, rows)]
+            left = len(kept[0].rows)
+            rows, size = left, size * left // rows
+    if rows or (not given and empty):
+        yield _joined(kept) if rows else cast(Cells, empty)
+
+
+def _joined(blocks: list[Cells]) -> Cells:
+    if len(blocks) == 1:
+        return blocks[0]
+    misfits = {line: sentence for block in blocks for line, sentence in block.misfits.items()}
+    return Cells(blocks[0].header, pd.concat([block.rows for block in blocks]), misfits)
+
+
+def _between(cells: Cells, first: int, end: int) -> Cells:
+    rows = cells.rows.iloc[first:end]
+    lines = set(rows.index) if cells.misfits else set()
+    return Cells(cells.header, rows, {line: text for line, text in cells.misfits.items() if line in lines})
 
 
 def raw_frame(contract: Contract, cells: Cells, where: str) -> pd.DataFrame:

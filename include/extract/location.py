@@ -1,13 +1,20 @@
-"""Where a night's extract lies, whether it is there, and its bytes."""
+"""Where a night's extract lies, whether it is there and settled, and its bytes."""
 
 import re
-from datetime import date
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from include.contract import Contract
 from include.errors import ExtractNotArrivedError, ExtractUnreadableError, StorageUnreachableError
 from include.places import Places
+from include.staging import NO_ROOM, written
+
+WATCHED_SECONDS = 5.0  # so long a look at a file may last; for longer settling, the next look tells
+CHANGED = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")  # as file systems name it
 
 
 def locate(contract: Contract, extract_date: date, places: Places, path: str | None = None) -> str:
@@ -18,48 +25,97 @@ def locate(contract: Contract, extract_date: date, places: Places, path: str | N
     return str(places.root / location)
 
 
-def arrived(location: str) -> bool:
-    """Tell whether the extract is there; a file of no bytes counts as one whose writing has only begun."""
-    files, path = _file_system(location)
-    try:
-        size = files.info(path).get("size")
-    except FileNotFoundError:
+def arrived(location: str, settle_seconds: float = 0) -> bool:
+    """Tell whether the extract is there and whole, as far as can be seen from outside.
+
+    A file of no bytes counts as one whose writing has only begun. One that changed within the last settle_seconds is
+    watched until they are over (for 5 s at most, else the answer is no): it has arrived if it stays as it is.
+    """
+    before = _state(location)
+    if before is None or before[0] == 0:
         return False
-    except OSError as problem:
-        raise _unreachable(location, problem) from None
-    return size is None or size > 0
+    left = settle_seconds if before[1] is None else settle_seconds - _age(before[1])
+    if left <= 0:
+        return True
+    if left > WATCHED_SECONDS and before[1] is not None:
+        return False
+    time.sleep(min(left, WATCHED_SECONDS))
+    return _state(location) == before
 
 
-def fetch(location: str) -> bytes:
-    """Read the whole extract; raise ExtractNotArrivedError where there is none."""
+@contextmanager
+def opened(location: str) -> Iterator[BinaryIO]:
+    """Open the extract for reading; raise ExtractNotArrivedError where there is none."""
     files, path = _file_system(location)
-    try:
-        return bytes(files.cat_file(path))
-    except FileNotFoundError:
-        raise _absent(location) from None
-    except OSError as problem:
-        raise _unreachable(location, problem) from None
+    with _telling(location), files.open(path, "rb") as stream:
+        yield cast(BinaryIO, stream)
 
 
 def copy(location: str, target: Path) -> None:
-    """Copy the extract as it is now to a local file; the file appears complete or not at all.
+    """Copy the extract to a local file, which appears complete or not at all.
 
-    Raises ExtractNotArrivedError where there is no extract.
+    Raises ExtractNotArrivedError where there is no extract, or where it changed meanwhile; StorageFullError.
     """
     files, path = _file_system(location)
-    arriving = target.with_name(f".{target.name}.arriving")
-    try:
-        files.get_file(path, str(arriving))
-    except FileNotFoundError:
-        raise _absent(location) from None
-    except OSError as problem:
-        raise _unreachable(location, problem) from None
-    arriving.replace(target)
+    before = _state(location)
+    with written(target) as arriving:
+        with _telling(location):
+            files.get_file(path, str(arriving))
+        after = _state(location)
+        if before != after:
+            raise ExtractNotArrivedError(
+                f"{shown(location)}: the extract is still being written: it had {_said(before)} before it was copied "
+                f"and {_said(after)} behind; expected it to stay as it is; the task may be run again once it is whole"
+            )
 
 
 def shown(location: str) -> str:
     """The location as it may stand in a message: without the credentials that a URL can carry."""
     return re.sub(r"://[^/@]*@", "://***@", location)
+
+
+State = tuple[int | None, Any]  # bytes, and when it was changed, in whatever form its storage tells
+
+
+def _state(location: str) -> State | None:
+    files, path = _file_system(location)
+    try:
+        info = files.info(path)
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise _unreachable(location, problem) from None
+    return info.get("size"), next((info[key] for key in CHANGED if info.get(key) is not None), None)
+
+
+def _age(changed: Any) -> float:
+    """Seconds since a change; infinite where the clocks of storage and machine disagree, or it tells no time."""
+    if isinstance(changed, str):
+        try:
+            changed = datetime.fromisoformat(changed)
+        except ValueError:
+            return float("inf")
+    moment = changed.timestamp() if isinstance(changed, datetime) else float(changed)
+    age = time.time() - moment
+    return age if age >= 0 else float("inf")
+
+
+def _said(state: State | None) -> str:
+    return "gone" if state is None else f"{state[0]:,} bytes" if state[0] is not None else "a size not told"
+
+
+@contextmanager
+def _telling(location: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise ExtractNotArrivedError(
+            f"{shown(location)}: there is no extract here; deliver it, or correct extract.path in the contract"
+        ) from None
+    except OSError as problem:
+        if problem.errno in NO_ROOM:
+            raise  # of the disk that is copied to
+        raise _unreachable(location, problem) from None
 
 
 def _file_system(location: str) -> tuple[Any, str]:
@@ -73,12 +129,6 @@ def _file_system(location: str) -> tuple[Any, str]:
             "requirements.in, or correct extract.path in the contract"
         ) from None
     return files, str(path)
-
-
-def _absent(location: str) -> ExtractNotArrivedError:
-    return ExtractNotArrivedError(
-        f"{shown(location)}: there is no extract here; deliver it, or correct extract.path in the contract"
-    )
 
 
 def _unreachable(location: str, problem: OSError) -> StorageUnreachableError:

@@ -1,5 +1,6 @@
 """Read an extract in the format that the contract names, or that its path tells."""
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -7,8 +8,8 @@ import pandas as pd
 from include.contract import Contract
 from include.errors import ExtractUnreadableError
 from include.extract.csv_file import read_csv
-from include.extract.frame import raw_frame
-from include.extract.location import fetch, shown
+from include.extract.frame import parts_of, raw_frame
+from include.extract.location import opened, shown
 from include.extract.typed_files import read_excel, read_parquet
 
 READERS = {"csv": read_csv, "parquet": read_parquet, "excel": read_excel}
@@ -22,32 +23,40 @@ SUFFIXES = {
     ".xlsm": "excel",
 }
 
+PART_ROWS = 200_000
+PART_BYTES = 256 << 20  # of values; a part of very long rows has fewer
 
-def read(contract: Contract, location: str, name: str | None = None) -> pd.DataFrame:
-    """Read one night's extract as it came.
+
+def read(
+    contract: Contract, location: str, name: str | None = None, part_rows: int = PART_ROWS
+) -> Iterator[pd.DataFrame]:
+    """Read one night's extract as it came, in parts of at most part_rows rows; the memory is that of one part.
 
     name: what to call the file in messages, where it is a copy of the one that was delivered.
 
-    Returns a frame with the index `line` (the line of the file; the first data row is 2, in every format) and columns
-    named by field where a header is a field's header, else by the header; values are texts, or what a Parquet or Excel
-    file holds natively; missing where blank or one of extract.empty_values. A row with more values than the header
-    has its surplus told in the column MISFIT.
-    Raises ExtractNotArrivedError and ExtractUnreadableError.
+    Yields at least one frame, with the index `line` (the line of the file; the first data row is 2, in every format)
+    and columns named by field where a header is a field's header, else by the header, the same in all parts; values
+    are texts, or what a Parquet or Excel file holds natively; missing where blank or one of extract.empty_values. A
+    row with more values than the header has its surplus told in the column MISFIT, which parts without such lack.
+    Raises ExtractNotArrivedError and ExtractUnreadableError, on the way at the latest.
     """
-    kind = contract.extract.format or _format(location)
-    data, called = fetch(location), shown(name or location)
-    if not data:
-        raise ExtractUnreadableError(
-            f"{called}: the file is empty (0 bytes), not even a header came; have the extract delivered again"
-        )
-    return raw_frame(contract, READERS[kind](contract, data, called), called)
+    called = shown(name or location)
+    kind = contract.extract.format or _format(called)
+    with opened(location) as stream:
+        if not stream.read(1):
+            raise ExtractUnreadableError(
+                f"{called}: the file is empty (0 bytes), not even a header came; have the extract delivered again"
+            )
+        stream.seek(0)
+        for cells in parts_of(READERS[kind](contract, stream, called), part_rows, PART_BYTES):
+            yield raw_frame(contract, cells, called)
 
 
-def _format(location: str) -> str:
-    path = PurePosixPath(location)
-    suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
+def _format(called: str) -> str:
+    path = PurePosixPath(called.lower())
+    suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix
     if suffix not in SUFFIXES:
         raise ExtractUnreadableError(
-            f"{shown(location)}: the format cannot be told from the name; set extract.format to csv, parquet or excel"
+            f"{called}: the format cannot be told from the name; set extract.format to csv, parquet or excel"
         )
     return SUFFIXES[suffix]

@@ -1,7 +1,8 @@
 """Read Parquet and Excel files, whose cells bring their own types."""
 
-import io
 import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -9,30 +10,40 @@ from include.contract import Contract
 from include.errors import ExtractUnreadableError
 from include.extract.frame import FIRST_LINE, Cells
 
+BATCH = 65_536  # rows of a Parquet file that are unpacked at a time
 
-def read_parquet(contract: Contract, data: bytes, where: str) -> Cells:
-    """Read a Parquet file; whole numbers stay whole where the column has missing values."""
+
+def read_parquet(contract: Contract, stream: BinaryIO, where: str) -> Iterator[Cells]:
+    """Read a Parquet file in batches; whole numbers stay whole where the column has missing values."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    line = FIRST_LINE
     try:
-        table = pq.ParquetFile(io.BytesIO(data)).read()
+        file = pq.ParquetFile(stream)
+        # Names may come twice, which only positions survive.
+        header = [str(name) for name in file.schema_arrow.names]
+        yield Cells(header, pd.DataFrame(columns=range(len(header)), index=pd.RangeIndex(line, line)), {})
+        for batch in file.iter_batches(BATCH):
+            table = pa.Table.from_batches([batch]).rename_columns([str(i) for i in range(len(header))])
+            rows = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+            rows.index = pd.RangeIndex(line, line + len(rows))
+            line += len(rows)
+            yield Cells(header, rows, {})
     except (pa.ArrowException, OSError) as problem:
         raise ExtractUnreadableError(
             f"{where}: expected Parquet; it cannot be read: {_first_line(problem)}; have it delivered again, or set "
             "extract.format to what it is"
         ) from None
-    # Names may come twice, which only positions survive.
-    header = [str(name) for name in table.column_names]
-    table = table.rename_columns([str(i) for i in range(len(header))])
-    rows = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
-    return Cells(header, rows.set_axis(pd.RangeIndex(FIRST_LINE, len(rows) + FIRST_LINE)), {})
 
 
-def read_excel(contract: Contract, data: bytes, where: str) -> Cells:
-    """Read one sheet of an Excel workbook, its first row as the header; rows without any value are no rows."""
+def read_excel(contract: Contract, stream: BinaryIO, where: str) -> Iterator[Cells]:
+    """Read one sheet of an Excel workbook, its first row as the header; rows without any value are no rows.
+
+    The sheet is read whole: its format ends at 1,048,576 rows.
+    """
     try:
-        with pd.ExcelFile(io.BytesIO(data), engine="openpyxl") as book:
+        with pd.ExcelFile(stream, engine="openpyxl") as book:
             sheet = _sheet(contract, [str(name) for name in book.sheet_names], where)
             table = book.parse(sheet, header=None, dtype=object, keep_default_na=False, na_values=[])
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as problem:
@@ -48,7 +59,7 @@ def read_excel(contract: Contract, data: bytes, where: str) -> Cells:
     header = ["" if pd.isna(cell) else str(cell) for cell in table.iloc[0]]
     rows = table.iloc[FIRST_LINE - 1 :]
     blank = (rows.isna() | (rows == "")).all(axis=1)
-    return Cells(header, rows[~blank], {})
+    yield Cells(header, rows[~blank], {})
 
 
 def _sheet(contract: Contract, sheets: list[str], where: str) -> str:

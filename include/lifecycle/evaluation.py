@@ -142,8 +142,9 @@ def _plain(
             numbers = (np.nan_to_num(side[aspect.name], nan=middle) for side in (past, now))
             columns.append(tuple(np.clip(values, -LARGEST, LARGEST) for values in numbers))
         else:
-            levels = pd.Series(past[aspect.name]).value_counts().index[:ONE_HOT_LEVELS]
-            columns += [tuple((side[aspect.name] == level).astype(float) for side in (past, now)) for level in levels]
+            texts = [side[aspect.name].texts for side in (past, now)]
+            levels = pd.Series(texts[0]).value_counts().index[:ONE_HOT_LEVELS]
+            columns += [tuple((side == level).astype(float) for side in texts) for level in levels]
     train, test = (np.column_stack(side) for side in zip(*columns, strict=True))
     return train, test
 

@@ -1,29 +1,24 @@
 """Bring one night's extract into the warehouse: snapshot, validate, load."""
 
-import json
 import logging
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from include import extract, warehouse
 from include.contract import Contract
 from include.errors import NightRefusedError
 from include.places import Places
-from include.validation import validate
+from include.validation import staged_parts, staged_report, validate
 
 log = logging.getLogger(__name__)
-
-OUTCOME = "outcome.json"
 
 
 def extract_arrived(contract: Contract, places: Places, extract_date: date, path: str | None) -> bool:
     """Whether the night's extract is where the contract (or the trigger form) says."""
     location = extract.locate(contract, extract_date, places, path)
-    arrived = extract.arrived(location)
-    log.info("%s %s", location, "has arrived" if arrived else "is not there yet")
+    arrived = extract.arrived(location, contract.extract.settle_seconds)
+    log.info("%s %s", extract.shown(location), "has arrived" if arrived else "is not there yet")
     return arrived
 
 
@@ -36,7 +31,7 @@ def take_snapshot(
     staged = staging / f"extract_{Path(location).name}"
     extract.copy(location, staged)
     size = staged.stat().st_size
-    log.info("took %s (%s bytes)", location, f"{size:,}")
+    log.info("took %s (%s bytes)", extract.shown(location), f"{size:,}")
     return {"file": extract.shown(location), "staged": str(staged), "bytes": size}
 
 
@@ -59,8 +54,9 @@ def validate_snapshot(
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
         usual = warehouse.usual_rows(connection, extract_date)
-    raw = extract.read(contract, str(staged), name=file)
-    outcome = validate(contract, raw, usual_rows=usual, file=file, docs=places.data_docs(extract_date))
+    parts = extract.read(contract, str(staged), name=file)
+    docs = places.data_docs(extract_date)
+    outcome = validate(contract, parts, usual_rows=usual, file=file, docs=docs, staging=staged.parent)
     for warning in outcome.warnings:
         log.warning("%s", warning)
     if not outcome.success:
@@ -78,34 +74,29 @@ def validate_snapshot(
                 ]
             )
         )
-    outcome.valid.to_parquet(staged.with_name("valid.parquet"))
-    outcome.quarantined.to_parquet(staged.with_name("quarantined.parquet"))
-    report = {"rows_in": outcome.rows_in, "warnings": outcome.warnings, "data_docs": outcome.data_docs}
-    staged.with_name(OUTCOME).write_text(json.dumps(report))
-    log.info("%s rows: %s valid, %s quarantined", outcome.rows_in, len(outcome.valid), len(outcome.quarantined))
+    log.info("%s rows: %s valid, %s quarantined", outcome.rows_in, outcome.valid_rows, outcome.quarantined_rows)
     return {
         "file": file,
-        "staging": str(staged.parent),
+        "staging": str(outcome.folder),
         "rows_in": outcome.rows_in,
-        "valid": len(outcome.valid),
-        "quarantined": len(outcome.quarantined),
+        "valid": outcome.valid_rows,
+        "quarantined": outcome.quarantined_rows,
     }
 
 
 def load_night(contract: Contract, dsn: str, extract_date: date, validated: dict[str, Any]) -> dict[str, Any]:
     """Publish the staged rows of a night in one transaction; returns the row counts."""
-    staging = Path(validated["staging"])
-    report = json.loads((staging / OUTCOME).read_text())
+    folder = Path(validated["staging"])
+    report = staged_report(folder)
     with warehouse.connect(dsn) as connection:
         counts = warehouse.load_night(
             connection,
             contract,
             warehouse.Night(extract_date, validated["file"]),
-            pd.read_parquet(staging / "valid.parquet"),
-            pd.read_parquet(staging / "quarantined.parquet"),
-            rows_in=report["rows_in"],
-            warnings=report["warnings"],
-            data_docs=report["data_docs"],
+            staged_parts(folder),
+            rows_in=report.rows_in,
+            warnings=report.warnings,
+            data_docs=report.data_docs,
         )
     log.info("%s rows in, %s loaded, %s quarantined", counts.rows_in, counts.loaded, counts.quarantined)
     return {

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from include.contract import Contract
 from include.detection import explain
 from include.errors import NightRefusedError, NoModelError
 from include.lifecycle import load_model
+from include.staging import stage, staged
 
 log = logging.getLogger(__name__)
 
@@ -34,23 +35,39 @@ def night_loaded(contract: Contract, dsn: str, extract_date: date) -> bool:
 
 
 def plan_scoring(
-    contract: Contract, dsn: str, extract_date: date, version: str | None, staging: Path
+    contract: Contract,
+    dsn: str,
+    extract_date: date,
+    version: str | None,
+    staging: Path,
+    *,
+    only_if_stale: bool = False,
 ) -> list[dict[str, Any]]:
     """Choose the model that may judge the night and cut the night into chunks, all of an entity in one chunk.
 
-    Raises NoModelError with the way out where no model was trained before the night.
+    Returns no chunk where `only_if_stale` and the scores still rest on what is loaded now. Raises NoModelError with the
+    way out where no model was trained before the night.
     """
+    detection = contract.detection
+    history_from = extract_date - timedelta(days=max(detection.history_days, detection.duplicate_days))
     with warehouse.connect(dsn) as connection:
+        if only_if_stale and extract_date not in warehouse.stale_nights(connection, extract_date):
+            log.info("the night of %s has been scored again already", extract_date)
+            return []
         model = warehouse.model(connection, version) if version else warehouse.model_for_night(connection, extract_date)
         if model is None:
             raise NoModelError(_no_model(connection, extract_date, version))
+        # Asked before the invoices are read: a load after this makes the night stale, whether its rows were seen or not.
+        known_load = warehouse.last_load(connection, history_from, extract_date)
         rows = warehouse.night_rows(connection, extract_date)
-    chunks = max(1, math.ceil(rows / contract.detection.chunk_rows))
+    chunks = max(1, math.ceil(rows / detection.chunk_rows))
     log.info("%s invoices of %s, model %s, %s chunk(s)", f"{rows:,}", extract_date, model.version, chunks)
     return [
         {
             "extract_date": extract_date.isoformat(),
             "version": model.version,
+            "known_load": known_load,
+            "history_from": history_from.isoformat(),
             "chunk": chunk,
             "chunks": chunks,
             "staging": str(staging),
@@ -75,7 +92,7 @@ def score_chunk(contract: Contract, dsn: str, chunk: dict[str, Any]) -> dict[str
     judgement = detector.score(invoices, pd.concat([history, lookalikes]))
     anomalies, fields = explain(detector, judgement, judgement.flagged(contract.detection.review_budget))
     for name, frame in zip(FRAMES, (judgement.scores, anomalies, fields), strict=True):
-        frame.to_parquet(_staged(chunk, name))
+        stage(frame, _place(chunk, name))
     log.info(
         "%s scored against %s earlier invoices and %s of others with the same amounts, %s flagged",
         *(f"{len(frame):,}" for frame in (invoices, history, lookalikes, anomalies)),
@@ -85,26 +102,32 @@ def score_chunk(contract: Contract, dsn: str, chunk: dict[str, Any]) -> dict[str
 
 def publish_night(contract: Contract, dsn: str, scored: list[dict[str, Any]]) -> dict[str, Any]:
     """Publish the scores of all chunks of a night at once; returns the counts."""
-    scores, anomalies, fields = (
-        pd.concat([pd.read_parquet(_staged(chunk, name)) for chunk in scored]) for name in FRAMES
-    )
+    anomalies, fields = (pd.concat([staged(_place(chunk, name)) for chunk in scored]) for name in FRAMES[1:])
     budget = contract.detection.review_budget
     if budget is not None:
-        anomalies = anomalies.sort_values("score", ascending=False, kind="stable").head(budget)
+        anomalies = anomalies.rename_axis("invoice_key").sort_values(["score", "invoice_key"], ascending=[False, True])
+        anomalies = anomalies.head(budget)
         fields = fields[fields["invoice_key"].isin(anomalies.index)]
-    extract_date, version = date.fromisoformat(scored[0]["extract_date"]), scored[0]["version"]
+    plan = scored[0]
+    scoring = warehouse.Scoring(
+        extract_date=date.fromisoformat(plan["extract_date"]),
+        version=plan["version"],
+        known_load=plan["known_load"],
+        history_from=date.fromisoformat(plan["history_from"]),
+    )
+    scores = (staged(_place(chunk, "scores")) for chunk in scored)
     with warehouse.connect(dsn) as connection:
-        counts = warehouse.publish_scores(connection, extract_date, version, scores, anomalies, fields)
+        counts = warehouse.publish_scores(connection, scoring, scores, anomalies, fields)
     log.info("%s scored, %s flagged", counts.scored, counts.flagged)
     return {
-        "extract_date": extract_date.isoformat(),
-        "version": version,
+        "extract_date": plan["extract_date"],
+        "version": plan["version"],
         "scored": counts.scored,
         "flagged": counts.flagged,
     }
 
 
-def _staged(chunk: dict[str, Any], name: str) -> Path:
+def _place(chunk: dict[str, Any], name: str) -> Path:
     return Path(chunk["staging"]) / f"{name}_{chunk['chunk']}.parquet"
 
 

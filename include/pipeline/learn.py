@@ -11,9 +11,10 @@ import pandas as pd
 from include import warehouse
 from include.contract import Contract
 from include.errors import ArtefactError
-from include.lifecycle import Evaluation, evaluate, is_better, load_model, train_model
+from include.lifecycle import Evaluation, evaluate, is_better, load_model, new_version, train_model
 from include.lifecycle.evaluation import hold_out
 from include.places import Places
+from include.staging import stage, staged
 
 log = logging.getLogger(__name__)
 
@@ -21,29 +22,32 @@ Promote = Literal["if better", "always", "never"]
 
 
 def stage_training_set(contract: Contract, dsn: str, until: date, staging: Path) -> dict[str, Any]:
-    """Stage the invoices of the training window that ends with the night `until`."""
+    """Stage the invoices of the training window that ends with the night `until`, and name the model to be trained.
+
+    The name is given here, so that training it again after a crash makes no second model.
+    """
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
         invoices = warehouse.training_set(
             connection, contract, until + timedelta(days=1), contract.detection.training_days
         )
-    path = staging / "training_set.parquet"
-    invoices.to_parquet(path)
+    path = stage(invoices, staging / "training_set.parquet")
     nights = invoices["extract_date"]
     log.info("%s invoices of the nights from %s to %s", f"{len(invoices):,}", nights.min(), nights.max())
-    return {"path": str(path), "rows": len(invoices), "until": until.isoformat()}
+    return {"path": str(path), "rows": len(invoices), "until": until.isoformat(), "version": new_version()}
 
 
 def train(contract: Contract, places: Places, training_set: dict[str, Any]) -> dict[str, Any]:
     """Train a challenger and write its artefact."""
-    version, checksum = train_model(contract, pd.read_parquet(training_set["path"]), places.models, progress=log.info)
+    invoices = staged(Path(training_set["path"]))
+    version, checksum = train_model(contract, invoices, places.models, log.info, training_set["version"])
     log.info("wrote model %s to %s", version, places.models / version)
     return {**training_set, "version": version, "checksum": checksum}
 
 
 def evaluate_challenger(contract: Contract, dsn: str, places: Places, trained: dict[str, Any]) -> dict[str, Any]:
     """Judge the challenger, and the champion beside it, on the held-out invoices; record the challenger."""
-    invoices = pd.read_parquet(trained["path"])
+    invoices = staged(Path(trained["path"]))
     history, held_out = hold_out(invoices)
     version = trained["version"]
     challenger = evaluate(load_model(contract, places.models, version, trained["checksum"]), history, held_out)

@@ -12,8 +12,11 @@ from include.errors import (
     NightRefusedError,
     NoModelError,
     PipelineError,
+    StagingError,
+    StorageFullError,
     StorageUnreachableError,
     TooFewInvoicesError,
+    WarehouseBusyError,
     WarehouseError,
     WarehouseUnreachableError,
 )
@@ -37,6 +40,11 @@ ADVICE: dict[type[BaseException], tuple[str, str]] = {
         "The storage of the extracts does not answer",
         "Check the storage, its permissions and the network.",
     ),
+    StorageFullError: ("There is no room left on a disk", "Free room where the error says, or enlarge the volume."),
+    StagingError: (
+        "What an earlier task left is gone",
+        "Clear the whole run, from its first task on, rather than this task alone.",
+    ),
     ExtractUnreadableError: (
         "The extract cannot be read",
         "Compare the file with the contract's extract section: format, delimiter, encoding.",
@@ -58,6 +66,10 @@ ADVICE: dict[type[BaseException], tuple[str, str]] = {
     WarehouseUnreachableError: (
         "The database does not answer",
         "Check that Postgres is running and that the connection invoices_db leads to it.",
+    ),
+    WarehouseBusyError: (
+        "The database could not do it now",
+        "Nothing was published. The error says what stood in the way; see to that first.",
     ),
     WarehouseError: (
         "The database refused",

@@ -6,21 +6,24 @@ import tempfile
 from pathlib import Path
 
 from include.reporting.message import Message
+from include.staging import room_in
 
 
 def write_to_outbox(message: Message, outbox: Path, sender: str) -> Path:
     """Write the message as .eml, with an .html beside it that shows its images; return the path of the .eml.
 
-    The name holds the digest: the same message is written once, and what stands there is left as it is.
+    The name holds the digest: the same message is written once, and what stands there is left as it is. Raises
+    StorageFullError where there is no room left.
     """
-    outbox.mkdir(parents=True, exist_ok=True)
-    day = message.extract_date.isoformat() if message.extract_date else "undated"
-    mail_file = outbox / f"{day}_{message.kind}_{message.digest[:8]}.eml"
-    page_file = mail_file.with_suffix(".html")
-    if not page_file.exists():
-        _write(page_file, _self_contained(message).encode())
-    if not mail_file.exists():
-        _write(mail_file, message.as_email(sender).as_bytes())
+    with room_in(outbox):
+        outbox.mkdir(parents=True, exist_ok=True)
+        day = message.extract_date.isoformat() if message.extract_date else "undated"
+        mail_file = outbox / f"{day}_{message.kind}_{message.digest[:8]}.eml"
+        page_file = mail_file.with_suffix(".html")
+        if not page_file.exists():
+            _write(page_file, _self_contained(message).encode())
+        if not mail_file.exists():
+            _write(mail_file, message.as_email(sender).as_bytes())
     return mail_file
 
 

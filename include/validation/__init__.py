@@ -1,10 +1,11 @@
-"""Judge one night's raw frame by the contract: Great Expectations rules, valid rows, quarantined rows with reasons.
+"""Judge one night's raw parts by the contract: Great Expectations rules, valid rows, quarantined rows with reasons.
 
-Pure but for the night's Data Docs, which it writes into the folder that it is given.
+Pure but for the night's Data Docs and its staged rows, which it writes into the folders that it is given.
 """
 
 from include.validation.outcome import Outcome
 from include.validation.rules import build_rules
 from include.validation.stage import validate
+from include.validation.staged import staged_parts, staged_report
 
-__all__ = ["Outcome", "build_rules", "validate"]
+__all__ = ["Outcome", "build_rules", "staged_parts", "staged_report", "validate"]

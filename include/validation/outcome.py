@@ -1,30 +1,55 @@
 """What validation says of a night."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
 from include.contract import Contract
+from include.validation.staged import staged_parts
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The judgement of one night.
 
-    valid: the contract's fields in its order, typed, index `line`; empty where the night is refused.
-    quarantined: index `line`, columns raw (JSON text of the row as it came) and reasons (list of sentences).
+    rows_in: rows of the extract; valid_rows and quarantined_rows add up to it, and are 0 where the night is refused.
     success: False where the night is refused; problems then says why.
     warnings: broken rules of severity warn, with counts; their rows are valid.
     data_docs: path of the index page of the night's Data Docs.
+    folder: where the rows are staged, None where the night is refused.
     """
 
-    valid: pd.DataFrame
-    quarantined: pd.DataFrame
+    contract: Contract
     rows_in: int
     success: bool
+    valid_rows: int = 0
+    quarantined_rows: int = 0
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     data_docs: str = ""
+    folder: Path | None = None
+
+    def parts(self) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+        """The staged rows part by part: valid (the contract's fields, typed, index line) and quarantined.
+
+        Quarantined rows have the index line and the columns raw (JSON text of the row as it came) and reasons (list of
+        sentences).
+        """
+        return staged_parts(self.folder) if self.folder else iter(())
+
+    @property
+    def valid(self) -> pd.DataFrame:
+        """The valid rows of a night that is small enough to be held as one frame."""
+        frames = [valid for valid, _ in self.parts() if len(valid)]
+        return pd.concat(frames) if frames else typed_frame(self.contract)
+
+    @property
+    def quarantined(self) -> pd.DataFrame:
+        """The quarantined rows of a night that is small enough to be held as one frame."""
+        frames = [quarantined for _, quarantined in self.parts() if len(quarantined)]
+        return pd.concat(frames) if frames else no_quarantine()
 
 
 def typed_frame(contract: Contract) -> pd.DataFrame:

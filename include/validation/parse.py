@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,8 +18,16 @@ from include.extract import MISFIT
 LARGEST_AMOUNT = 1e15  # beyond it a float no longer holds cents, and no invoice is that large
 SHOWN = 60  # characters of a value in a sentence
 EXAMPLE_DAY = date(2024, 1, 31)
+EARLIEST_DAY, LATEST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # beyond them stand placeholders for "no date"
+LONGEST_TEXT = 100_000  # characters; a spreadsheet's cell has 32,767, and no invoice says more
+LONGEST_NAME = 500  # characters of a category or identifier
+KEY_BYTES = 2400  # a key is indexed, and Postgres indexes at most 2,704 bytes
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+# Two vendors that look the same must be the same; joiners and direction marks stay, as some scripts need them.
+INVISIBLE = "[\u00ad\u200b\u2028\u2029\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 CONTROL_IN_TEXT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # free text may have tabs and line breaks
+# Formats without marks between the numbers, which would otherwise be read with digits left out.
+COMPACT = re.compile(r"%[YymdHMSj]%[YymdHMSj]")
 # Marks that writers of numbers use for one another.
 SAME_MARK = {" ": "[ \u00a0\u202f]", "'": "['\u2019]"}
 
@@ -41,10 +49,11 @@ def parse(contract: Contract, raw: pd.DataFrame) -> Parsed:
     """Parse every field that came; columns that the contract does not know are left out."""
     values: dict[str, pd.Series] = {}
     unreadable: dict[str, pd.Series] = {}
-    form = Form(contract.extract, sum(name != MISFIT for name in raw))
+    columns = sum(name != MISFIT for name in raw)
     for name, field in contract.fields.items():
         if name not in raw:
             continue
+        form = Form(contract.extract, columns, KEY_BYTES // len(contract.key) if name in contract.key else None)
         column = _plain(raw[name])
         typed, bad, sentence = _parser(field)(column, form, field)
         bad &= column.notna()
@@ -66,10 +75,14 @@ def shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Form:
-    """How the extract is written: the contract's part on it, and how many columns the file has."""
+    """How the extract is written: the contract's part on it, and how many columns the file has.
+
+    key_bytes: how long a value of this field may be as a part of the key; None where it is none.
+    """
 
     extract: Extract
     columns: int
+    key_bytes: int | None = None
 
 
 # From what came and the value that it was read as, the sentence about it.
@@ -165,17 +178,27 @@ def _dates(column: pd.Series, form: Form, field: InvoiceField) -> tuple[pd.Serie
             values = values.fillna(pd.to_datetime(wall_clock, errors="coerce").astype("datetime64[us]"))
     # to_datetime knows more than dates ("now"), which no format names; its missing values are the unreadable ones.
     values = values.astype("datetime64[us]").dt.normalize()
+    # Parquet and %Y know years that neither Python's dates nor readers of the tables do.
+    values = values.where(values.dt.year.between(MINYEAR, MAXYEAR))
+    # A bound of the contract judges its side alone.
+    first = pd.Timestamp(EARLIEST_DAY if field.min is None else date.min)
+    last = pd.Timestamp(LATEST_DAY if field.max is None else date.max)
     example = EXAMPLE_DAY.strftime(form.extract.date_format)
-    return (
-        values,
-        values.isna(),
-        lambda came, _: f"{shown(came)} is not a date; expected e.g. {example} ({form.extract.date_format})",
-    )
+
+    def sentence(came: Any, value: Any) -> str:
+        if pd.isna(value):
+            return f"{shown(came)} is not a date; expected e.g. {example} ({form.extract.date_format})"
+        too, bound = ("before", first) if value < first else ("after", last)
+        return f"{shown(came)} is {too} {bound:%Y-%m-%d}, no day of an invoice; expected e.g. {example}"
+
+    return values, values.isna() | (values < first) | (values > last), sentence
 
 
 def _dates_of_text(text: pd.Series, date_format: str) -> pd.Series:
     # pandas takes "today" and "now" for dates in every format.
     text = text.where(text.str.contains("[0-9]", na=False))
+    if COMPACT.search(date_format):
+        text = text.where(text.str.len() == len(EXAMPLE_DAY.strftime(date_format)))
     if "%z" in date_format.lower():
         # Offsets may differ from row to row; the day on the writer's clock is what counts.
         days = {each: _day(each, date_format) for each in text.dropna().unique()}
@@ -191,20 +214,42 @@ def _day(text: str, date_format: str) -> datetime | None:
 
 
 def _texts(column: pd.Series, form: Form, field: InvoiceField) -> tuple[pd.Series, pd.Series, Sentence]:
-    pattern = CONTROL_IN_TEXT if field.type == "text" else CONTROL
-    text = _as_text(column)
+    is_name = field.type != "text"
+    control, longest = (CONTROL, LONGEST_NAME) if is_name else (CONTROL_IN_TEXT, LONGEST_TEXT)
     # Stripped first: a line break behind a value harms nobody, one inside a vendor's number does.
-    values = text.str.strip()
-    bad = values.str.contains(pattern, na=False)
-    if field.type == "text":
+    values = _as_text(column).str.strip()
+    bad = values.str.contains(f"{control}|{INVISIBLE}" if is_name else control, na=False)
+    bad |= values.str.len() > longest
+    if form.key_bytes is not None:
+        bad |= _beyond(values, form.key_bytes)
+    if not is_name:
         bad |= _swallowed_rows(values, form.extract, form.columns)
 
     def sentence(came: Any, _: Any) -> str:
-        if re.search(pattern, str(came).strip()):
+        value = str(came).strip()
+        if len(value) > longest:
+            return f"{shown(came)} has {len(value):,} characters; expected at most {longest:,}"
+        if re.search(control, value):
             return f"{shown(came)} contains a control character; expected plain text"
-        return f"{shown(came)} looks like several rows in one value; expected every opened quote to be closed"
+        if is_name and re.search(INVISIBLE, value):
+            return f"{ascii(value)[:SHOWN]} contains an invisible character; expected only what can be seen"
+        if "\n" in value:
+            return f"{shown(came)} looks like several rows in one value; expected every opened quote to be closed"
+        return f"{shown(came)} is too long for a part of the key; expected at most {form.key_bytes:,} bytes"
 
     return values, bad, sentence
+
+
+def _beyond(values: pd.Series, most: int) -> pd.Series:
+    """Which values take more bytes than these in a key, where some marks are written with a backslash before them."""
+    # A character takes four bytes at most, so few values need counting.
+    long = values[values.str.len().fillna(0) * 4 > most]
+    beyond = [
+        line
+        for line, value in long.items()
+        if len(value.encode("utf-8", "replace")) + value.count("|") + value.count("\\") > most
+    ]
+    return pd.Series(values.index.isin(beyond), index=values.index)
 
 
 def _swallowed_rows(text: pd.Series, extract: Extract, columns: int) -> pd.Series:

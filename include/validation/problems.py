@@ -2,15 +2,12 @@
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import pandas as pd
+from dataclasses import dataclass, replace
 
 from include.contract import Contract
-from include.extract import MISFIT
-from include.validation.parse import Parsed, shown
-from include.validation.quarantine import reasons_of
+from include.validation.parse import shown
 from include.validation.rules import Rule
+from include.validation.scope import ROW_COUNT
 from include.validation.suite import Finding
 
 TOP_REASONS = 5  # reasons that the message about an unfit night lists
@@ -19,14 +16,13 @@ HEADERS_SHOWN = 40
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a judgement rests on; frames have the same rows."""
+class Came:
+    """What is known of the extract as a whole. columns: fields, or headers where they are no field's."""
 
     contract: Contract
-    rules: list[Rule]
-    raw: pd.DataFrame
-    parsed: Parsed
     file: str
+    rows: int
+    columns: list[str]
 
     @property
     def source(self) -> str:
@@ -35,62 +31,65 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Breach:
-    """A broken rule: how many rows, and the positions of (at least) the first of them."""
+    """A broken rule: by how many rows, (at least) the first of their lines, and the reason of the first row."""
 
     rule: Rule
     rows: int
-    first: Sequence[int]
+    lines: Sequence[int]
+    example: str
+
+    def __add__(self, later: "Breach") -> "Breach":
+        """The breach of a rule in two parts of the file, of which `later` is the second."""
+        lines = [*self.lines, *later.lines][:LINES_SHOWN]
+        return replace(self, rows=self.rows + later.rows, lines=lines)
 
 
-def told(seen: Evidence, breach: Breach) -> str:
+def told(breach: Breach) -> str:
     """Count the rows of a breach and show the first: "3 rows (lines 5, 9, 12): amount: '12x' is not a number …"."""
-    lines = [str(seen.raw.index[position]) for position in breach.first[:LINES_SHOWN]]
+    lines = [str(line) for line in breach.lines[:LINES_SHOWN]]
     more = ", …" if breach.rows > len(lines) else ""
-    example = reasons_of(breach.rule, breach.first[:1], seen.raw, seen.parsed.unreadable)
-    reason = example[0] if example else breach.rule.label
+    reason = breach.example or breach.rule.label
     return f"{_rows(breach.rows)} ({'line' if breach.rows == 1 else 'lines'} {', '.join(lines)}{more}): {reason}"
 
 
-def too_many_unfit(seen: Evidence, unfit: int, breaches: Sequence[Breach], least: bool = False) -> list[str]:
+def too_many_unfit(came: Came, unfit: int, breaches: Sequence[Breach], least: bool = False) -> list[str]:
     """Problems of a night whose share of unfit rows is above the contract's limit: the share, then the top reasons."""
-    rows, limit = len(seen.raw), seen.contract.validation.max_quarantined_share
-    if unfit <= limit * rows:
+    limit = came.contract.validation.max_quarantined_share
+    if unfit <= limit * came.rows:
         return []
     frequent = sorted(
         (breach for breach in breaches if breach.rule.severity == "quarantine"), key=lambda breach: -breach.rows
     )
     return [
-        f"{seen.source}{'at least ' if least else ''}{unfit:,} of {rows:,} rows ({unfit / rows:.1%}) are unfit, more "
-        f"than validation.max_quarantined_share allows ({limit:.0%}); check whether the extract's format changed, have "
-        "it delivered again or correct the contract; the most frequent reasons follow",
-        *(told(seen, breach) for breach in frequent[:TOP_REASONS]),
+        f"{came.source}{'at least ' if least else ''}{unfit:,} of {came.rows:,} rows ({unfit / came.rows:.1%}) are "
+        f"unfit, more than validation.max_quarantined_share allows ({limit:.0%}); check whether the extract's format "
+        "changed, have it delivered again or correct the contract; the most frequent reasons follow",
+        *(told(breach) for breach in frequent[:TOP_REASONS]),
     ]
 
 
-def table_problem(seen: Evidence, rule: Rule, finding: Finding) -> str:
+def table_problem(came: Came, rule: Rule, finding: Finding) -> str:
     """Say what is wrong with the table as a whole, or why a rule could not be evaluated."""
     if finding.error:
         where = rule.where or rule.kind
         return f"{where}: Great Expectations cannot evaluate it: {finding.error}; correct the rule in the contract"
     if rule.kind == "expect_table_columns_to_match_set" and not rule.where:
-        return _missing_columns(seen)
-    if rule.kind == "expect_table_row_count_to_be_between" and not rule.where:
-        return f"{seen.source}{_rows(len(seen.raw))} came; {rule.words}; have the extract delivered again"
+        return _missing_columns(came)
+    if rule.kind == ROW_COUNT and not rule.where:
+        return f"{came.source}{_rows(came.rows)} came; {rule.words}; have the extract delivered again"
     observed = "" if finding.observed is None else f"{shown(finding.observed)} came; "
-    return f"{seen.source}{rule.where}: {observed}{rule.label.removeprefix(': ')}"
+    return f"{came.source}{rule.where}: {observed}{rule.label.removeprefix(': ')}"
 
 
 def _rows(rows: int) -> str:
     return {0: "no rows", 1: "1 row"}.get(rows, f"{rows:,} rows")
 
 
-def _missing_columns(seen: Evidence) -> str:
+def _missing_columns(seen: Came) -> str:
     contract = seen.contract
-    came = [
-        contract.header(name) if name in contract.fields else str(name) for name in seen.raw.columns if name != MISFIT
-    ]
+    came = [contract.header(name) if name in contract.fields else str(name) for name in seen.columns]
     spare = [header for header in came if header not in {contract.header(name) for name in contract.fields}]
-    missing = [contract.header(name) for name in contract.fields if name not in seen.raw]
+    missing = [contract.header(name) for name in contract.fields if name not in seen.columns]
     hints = {header: difflib.get_close_matches(header, spare, n=1, cutoff=0.6) for header in missing}
     listed = ", ".join(
         repr(header) + (f" (is it {near[0]!r}? then set column: in the contract)" if near else "")

@@ -1,6 +1,7 @@
 """Run the rules with Great Expectations on a frame, and write the night's Data Docs."""
 
 import copy
+import html
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ import pandas as pd
 from include.validation.rules import Rule
 
 SITE = "night"
+WHOLE = "night"  # the title of a night that is judged in one go
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,12 @@ class Finding:
 
 
 class NightSuite:
-    """One night's rules bound to one frame, in a GX context of its own that lives in memory.
+    """A GX context of a night's own that lives in memory: judges frames, and writes the night's Data Docs.
 
-    frame: index 0..rows-1; only rules whose columns it has are run. docs: folder of the night's Data Docs.
+    docs: folder of the night's Data Docs.
     """
 
-    def __init__(self, name: str, rules: Sequence[Rule], frame: pd.DataFrame, docs: Path) -> None:
+    def __init__(self, name: str, docs: Path) -> None:
         import great_expectations as gx
         from great_expectations.data_context.types.base import (
             DataContextConfig,
@@ -47,10 +49,9 @@ class NightSuite:
             ProgressBarsConfig,
         )
 
-        self._rules = [rule for rule in rules if set(rule.columns) <= set(frame.columns)]
-        self._frame = frame
         self._name = name
         self._docs = docs.absolute()
+        self._suites: dict[tuple[int, ...], Any] = {}
         with _quiet():
             # Its own defaults would make a temporary folder for Data Docs, and count usage where that is built in.
             self._context = gx.get_context(
@@ -62,25 +63,70 @@ class NightSuite:
                     progress_bars=ProgressBarsConfig(globally=False),
                 ),
             )
-            source = self._context.data_sources.add_pandas(name=name)
-            self._batch_definition = source.add_dataframe_asset("night").add_batch_definition_whole_dataframe("extract")
+            self._source = self._context.data_sources.add_pandas(name=name)
 
-    def run(self) -> tuple[list[Finding], str]:
-        """Run all rules once, summarised, and write the Data Docs; return failures and the index page."""
+    def judge(self, rules: Sequence[Rule], frame: pd.DataFrame, title: str, part: str = "") -> "Judged":
+        """Run the rules whose columns the frame has, summarised.
+
+        frame: index 0..rows-1. title: what is judged, for the Data Docs; part: which of several that have this title.
+        """
         import great_expectations as gx
 
+        self._forget()
+        rules = [rule for rule in rules if set(rule.columns) <= set(frame.columns)]
+        name = self._name if title == WHOLE else f"{self._name}, {title}"
         with _quiet():
-            suite = self._context.suites.add(
-                gx.ExpectationSuite(self._name, expectations=[copy.copy(rule.expectation) for rule in self._rules])
+            suite = self._suite(name, rules)
+            asset = self._source.add_dataframe_asset(part or title)
+            definition = gx.ValidationDefinition(
+                name=f"{name} {part}".strip(), data=asset.add_batch_definition_whole_dataframe("extract"), suite=suite
             )
-            definition = gx.ValidationDefinition(name=self._name, data=self._batch_definition, suite=suite)
             result = self._context.validation_definitions.add(definition).run(
-                batch_parameters={"dataframe": self._frame}, result_format="SUMMARY"
+                batch_parameters={"dataframe": frame}, result_format="SUMMARY"
             )
+        return Judged([_finding(each) for each in result.results if not each.success], frame, asset)
+
+    def publish(self) -> str:
+        """Write the Data Docs of all that was judged; return their index page."""
+        with _quiet():
+            self._escape_values()
             self._docs.mkdir(parents=True, exist_ok=True)
             self._context.clean_data_docs(SITE)  # the pages of an earlier try
             self._context.build_data_docs()
-        return [_finding(each) for each in result.results if not each.success], str(self._docs / "index.html")
+        return str(self._docs / "index.html")
+
+    def _escape_values(self) -> None:
+        """Escape what came in the extract: GX writes samples of it into its pages as if it were HTML."""
+        store = self._context.validation_results_store
+        for key in store.list_keys():
+            results = store.get(key)
+            for each in results.results:
+                each.result, each.exception_info = _escaped(each.result), _escaped(each.exception_info)
+            store.set(key, results)
+
+    def _forget(self) -> None:
+        """Let go of the frames that were judged: GX keeps each of them for as long as its context lives."""
+        manager = self._source.get_execution_engine().batch_manager
+        manager.batch_data_cache.clear()
+        manager.reset_batch_cache()
+
+    def _suite(self, name: str, rules: Sequence[Rule]) -> Any:
+        import great_expectations as gx
+
+        places = tuple(id(rule) for rule in rules)
+        if places not in self._suites:
+            expectations = [copy.copy(rule.expectation) for rule in rules]
+            self._suites[places] = self._context.suites.add(gx.ExpectationSuite(name, expectations=expectations))
+        return self._suites[places]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What GX found in one frame; asset: GX's name for the frame."""
+
+    findings: list[Finding]
+    frame: pd.DataFrame
+    asset: Any
 
     def broken_rows(self, rules: Iterable[Rule]) -> dict[int, list[int]]:
         """Positions of the rows that break each of these rules, by the rule's place.
@@ -93,12 +139,22 @@ class NightSuite:
         if not expectations:
             return {}
         with _quiet():
-            batch = self._batch_definition.get_batch({"dataframe": self._frame})
+            batch = self.asset.batch_definitions[0].get_batch({"dataframe": self.frame})
             result = batch.validate(
-                gx.ExpectationSuite(f"{self._name}_rows", expectations=expectations),
+                gx.ExpectationSuite("rows", expectations=expectations),
                 result_format={"result_format": "COMPLETE", "exclude_unexpected_values": True},
             )
         return {_place(each): list(each.result.get("unexpected_index_list") or []) for each in result.results}
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return html.escape(value)
+    if isinstance(value, dict):
+        return {key: _escaped(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(each) for each in value]
+    return value
 
 
 def _site(docs: Path) -> dict[str, Any]:

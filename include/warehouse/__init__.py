@@ -19,29 +19,36 @@ from include.warehouse.models import (
     reject_model,
 )
 from include.warehouse.nights import (
+    Changes,
     LoadCounts,
     Night,
+    last_load,
     load_night,
     night_rows,
     night_status,
+    nights_that_gave_way,
     refuse_night,
+    stale_nights,
     usual_rows,
 )
-from include.warehouse.scores import ScoreCounts, publish_scores
+from include.warehouse.scores import ScoreCounts, Scoring, publish_scores
 from include.warehouse.summary import day_counts
 
 __all__ = [
     "Anomaly",
     "AnomalyField",
+    "Changes",
     "LoadCounts",
     "ModelRecord",
     "Night",
     "ScoreCounts",
+    "Scoring",
     "alert_sent",
     "champion",
     "connect",
     "day_counts",
     "invoice_keys",
+    "last_load",
     "load_night",
     "migrate",
     "model",
@@ -49,6 +56,7 @@ __all__ = [
     "night_anomalies",
     "night_rows",
     "night_status",
+    "nights_that_gave_way",
     "promote_model",
     "publish_scores",
     "read_chunk",
@@ -58,6 +66,7 @@ __all__ = [
     "refuse_night",
     "register_model",
     "reject_model",
+    "stale_nights",
     "training_set",
     "usual_rows",
 ]

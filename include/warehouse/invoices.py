@@ -38,6 +38,7 @@ def read_history(
 ) -> pd.DataFrame:
     """Read what came in [extract_date - days, extract_date) from the entities that the night has in this chunk.
 
+    Of each entity the newest detection.history_rows: a vendor of a million invoices is known as well by some thousands.
     Where the contract names no entity: the part of that window that falls in this chunk by key.
     """
     values = {
@@ -45,6 +46,7 @@ def read_history(
         "since": extract_date - timedelta(days=days),
         "chunk": chunk,
         "chunks": chunks,
+        "most": contract.detection.history_rows,
     }
     if contract.entity is None:
         return _read(connection, contract, "history_by_key", values)
@@ -95,6 +97,9 @@ def _read(
 ) -> pd.DataFrame:
     question = statement(name, fields=fields_of(contract, "invoice"), **identifiers)
     with connection.cursor() as cursor:
+        # Of a night that was loaded a moment ago the planner knows nothing, and would compare its rows one by one with
+        # all that came before: minutes instead of a second.
+        cursor.execute("SET LOCAL enable_nestloop TO off")
         return _shaped(contract, copy_out(cursor, question, values, _types(contract)))
 
 

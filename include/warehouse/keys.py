@@ -31,14 +31,12 @@ def _escaped(part: "pd.Series[str]") -> "pd.Series[str]":
 
 def _part(contract: Contract, name: str, valid: pd.DataFrame, extract_date: date) -> "pd.Series[str]":
     if name == LINE:
-        texts = [f"{extract_date.isoformat()}#{line}" for line in valid.index]
-    elif contract.fields[name].type == "date":
-        texts = [day.date().isoformat() for day in valid[name]]
-    elif contract.fields[name].type in NUMERIC_TYPES:
-        texts = [_plain(number) for number in valid[name]]
-    else:
-        texts = [str(text) for text in valid[name]]
-    return pd.Series(texts, index=valid.index, dtype="str")
+        return extract_date.isoformat() + "#" + valid.index.to_series().astype("str")
+    if contract.fields[name].type == "date":
+        return valid[name].dt.strftime("%Y-%m-%d").astype("str")
+    if contract.fields[name].type in NUMERIC_TYPES:
+        return pd.Series([_plain(number) for number in valid[name]], index=valid.index, dtype="str")
+    return valid[name].astype("str")
 
 
 def _plain(number: float) -> str:

@@ -1,4 +1,4 @@
-"""The tables in their current form: numbered migrations, the contract's columns, the rights of BI."""
+"""The tables in their current form: numbered migrations, the contract's columns, the rights of the roles."""
 
 from pathlib import Path
 
@@ -17,7 +17,8 @@ def migrate(connection: Connection, contract: Contract) -> list[str]:
     """Bring the database to this code and this contract, commit, and return what was applied (empty: nothing to do).
 
     One at a time, under an advisory lock; all in one transaction, so a failure leaves the database as it was.
-    Raises WarehouseError where a field changed its type or the user may not create tables.
+    Where there is nothing to do, any user with the role invoice_writer may call it. Raises WarehouseError where a field
+    changed its type or the user may not make a change that is needed.
     """
     try:
         with whole(connection) as cursor:
@@ -30,11 +31,12 @@ def migrate(connection: Connection, contract: Contract) -> list[str]:
                 cursor.execute(path.read_text(encoding="utf-8"))
                 run(cursor, "record_migration", {"name": path.stem})
             columns = fit_columns(cursor, contract)
-            run(cursor, "grant_bi_reader")
+            run(cursor, "grant_roles")
     except psycopg2.errors.InsufficientPrivilege as error:
         raise WarehouseError(
-            f"the database user may not create the tables: {str(error).strip()}; "
-            "let an administrator run GRANT CREATE ON DATABASE <database> TO <user>, or let the owner migrate"
+            f"the database is not up to date, and its user may not change it: {str(error).strip()}; let the owner of "
+            "the tables run python -m include.warehouse, or, where there are no tables yet, an administrator "
+            "GRANT CREATE ON DATABASE <database> TO <user>"
         ) from error
     # Commit here: the lock is held until then, and what comes next may take long.
     connection.commit()

@@ -96,7 +96,8 @@ def test_a_single_night_is_not_its_own_past() -> None:
 def test_a_history_that_has_the_date_of_the_night_is_past_all_the_same() -> None:
     entities = Entities.match(names("v", "v"), names("v"), nights(1, 1), nights(1))
     np.testing.assert_array_equal(entities.rows(), [2])
-    np.testing.assert_allclose(entities.recent(np.array([1.0, 3.0])), [4.0])
+    weight, factor = entities.recency
+    np.testing.assert_allclose(entities.past.total(weight * np.array([1.0, 3.0])) * factor, [4.0])
 
 
 def test_a_history_loaded_at_once_has_the_other_folds_as_its_past() -> None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from include.detection.aspects import WEEKDAYS, shape_of
+from include.detection.aspects import WEEKDAYS
 from include.detection.explaining.values import amount, number
 from include.detection.patterns import (
     Usual,
@@ -17,6 +17,7 @@ from include.detection.patterns import (
     usual_weekdays,
     weekday_span,
 )
+from include.detection.writing import shape_of
 
 LOW, HIGH, NIGHT = date(2026, 3, 1), date(2026, 3, 10), date(2026, 3, 12)
 AROUND_1310 = Usual(1_310.0, 1_150.0, 1_480.0)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ class Shell:
 
     home: Path
     port: int
+    settings: dict[str, str] = field(default_factory=dict)  # what else the user has exported
 
     def run(self, command: str, seconds: float = SECONDS) -> "subprocess.CompletedProcess[str]":
         """Run a command line, and what it starts, to its end."""
@@ -77,6 +78,7 @@ class Shell:
         # Another Airflow on this machine keeps its log servers.
         for server in ("TRIGGER", "WORKER"):
             clean[f"AIRFLOW__LOGGING__{server}_LOG_SERVER_PORT"] = str(free_port())
+        clean |= self.settings
         return {name: value for name, value in clean.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 

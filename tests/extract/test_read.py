@@ -10,8 +10,9 @@ import pytest
 
 from include.contract import Contract
 from include.errors import ExtractNotArrivedError, ExtractUnreadableError
-from include.extract import MISFIT, arrived, locate, read
+from include.extract import MISFIT, arrived, locate
 from include.places import Places
+from tests.extract.whole import read
 
 
 def contract_of(**extract: object) -> Contract:

@@ -7,10 +7,10 @@ import pytest
 
 from include.contract import Contract
 from include.errors import ContractError, ExtractUnreadableError
-from include.extract import read
 from include.extract.split import split_history
 from include.places import Places
 from include.sample import Company, write_extract
+from tests.extract.whole import read
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A small contract whose rules the tests break one by one, and its fit rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +44,28 @@ def contract_of(
     )
 
 
+def judged_in(folder: Path, contract: Contract, parts: Iterable[pd.DataFrame], **given: Any) -> Outcome:
+    """Judge parts, with the Data Docs and the staged rows below a folder."""
+    return validate(contract, parts, docs=folder / "docs", staging=folder / "staged", **given)
+
+
 @pytest.fixture
 def judge(tmp_path: Path) -> Judge:
     """Write rows below twenty fit ones into a real file, read it and judge it."""
 
     def judged(
-        *rows: str, contract: Contract | None = None, header: str = HEADER, fit: int = 20, usual: float | None = None
+        *rows: str,
+        contract: Contract | None = None,
+        header: str = HEADER,
+        fit: int = 20,
+        usual: float | None = None,
+        part_rows: int = 1000,
     ) -> Outcome:
         contract = contract or contract_of()
         path = tmp_path / "small.csv"
         path.write_text("\n".join([header, *(FIT.format(i) for i in range(fit)), *rows]) + "\n", encoding="utf-8")
-        return validate(contract, read(contract, str(path)), usual_rows=usual, file="small.csv", docs=tmp_path / "docs")
+        parts = read(contract, str(path), part_rows=part_rows)
+        return judged_in(tmp_path, contract, parts, file="small.csv", usual_rows=usual)
 
     return judged
 

@@ -10,8 +10,8 @@ from include.contract import load_contract
 from include.errors import ContractError
 from include.extract import read
 from include.places import PROJECT
-from include.validation import build_rules, validate
-from tests.validation.conftest import HEADER, Judge, contract_of, only_reasons
+from include.validation import build_rules
+from tests.validation.conftest import HEADER, Judge, contract_of, judged_in, only_reasons
 
 BAD = "V1,B{},2024-01-31,12x,std,"
 
@@ -160,7 +160,7 @@ def test_data_docs_are_one_site_a_night_and_a_retry_replaces_its_pages(judge: Ju
         assert "small" in (docs / "index.html").read_text()
         (page,) = docs.glob("validations/**/*.html")
     assert "12x" in page.read_text()
-    assert {path.name for path in tmp_path.iterdir()} == {"docs", "small.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"docs", "small.csv", "staged"}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_example_contracts_fit_their_data_completely(tmp_path: Path, name: s
         pytest.skip(f"the real data set {path} is not here")
     contract = load_contract(PROJECT / "docs" / "contracts" / f"{name}.yaml")
 
-    outcome = validate(contract, read(contract, str(path)), usual_rows=None, file=file, docs=tmp_path)
+    outcome = judged_in(tmp_path, contract, read(contract, str(path)), file=file)
 
     assert outcome.success
     assert (len(outcome.valid), len(outcome.quarantined), outcome.warnings) == (rows, 0, [])

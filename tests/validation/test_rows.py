@@ -4,11 +4,11 @@ import json
 import random
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from include.extract import read
-from include.validation import validate
-from tests.validation.conftest import HEADER, Judge, assert_nothing_lost, contract_of, only_reasons
+from tests.validation.conftest import HEADER, Judge, assert_nothing_lost, contract_of, judged_in, only_reasons
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_no_row_of_a_messy_file_is_lost_or_counted_twice(tmp_path: Path) -> None
     path = tmp_path / "messy.csv"
     path.write_text(text, encoding="utf-8")
     contract = contract_of(max_quarantined_share=1)
-    raw = read(contract, str(path))
+    raw = pd.concat(list(read(contract, str(path))))
 
-    outcome = validate(contract, raw, usual_rows=None, file="messy.csv", docs=tmp_path / "docs")
+    outcome = judged_in(tmp_path, contract, [raw], file="messy.csv")
 
     assert len(raw) == 401
     assert outcome.success

@@ -34,8 +34,7 @@ def load(connection: Connection, contract: Contract) -> Callable[..., LoadCounts
     ) -> LoadCounts:
         night = Night(extract_date, file or f"landing/invoices_{extract_date}.csv")
         rows_in = len(valid) + len(quarantined)
-        return warehouse.load_night(
-            connection, contract, night, valid, quarantined, rows_in, ["a warning"], "docs.html"
-        )
+        parts = [(valid, quarantined)]
+        return warehouse.load_night(connection, contract, night, parts, rows_in, ["a warning"], "docs.html")
 
     return load

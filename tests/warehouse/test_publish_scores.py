@@ -8,7 +8,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from include import warehouse
 from include.contract import Contract
 from include.errors import NoModelError, WarehouseError
-from include.warehouse import AnomalyField, ScoreCounts
+from include.warehouse import AnomalyField, ScoreCounts, Scoring
 from tests.warehouse.rows import NIGHT, a_model, ask, every_row, invoices, scored
 
 KEYS = ["V00000|a", "V00001|b", "V00002|c", "V00000|d"]
@@ -23,8 +23,13 @@ def scored_night(connection: Connection, contract: Contract, load: Callable) -> 
     connection.commit()
 
 
+def in_one(frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> tuple[list[pd.DataFrame], ...]:
+    scores, anomalies, fields = frames
+    return [scores], anomalies, fields
+
+
 def publish(connection: Connection, flagged: list[str], version: str = "m1", keys: list[str] = KEYS) -> ScoreCounts:
-    return warehouse.publish_scores(connection, NIGHT, version, *scored(keys, flagged))
+    return warehouse.publish_scores(connection, Scoring(NIGHT, version), *in_one(scored(keys, flagged)))
 
 
 def review(connection: Connection, key: str, verdict: str, version: str = "m1") -> None:
@@ -70,7 +75,7 @@ def test_a_night_is_published_with_its_anomalies_ranked_and_explained(connection
 def test_equal_scores_rank_by_key_whatever_their_order(connection: Connection) -> None:
     scores, anomalies, fields = scored(KEYS, [KEYS[2], KEYS[0], KEYS[1]])
     scores["score"] = anomalies["score"] = 3.0
-    warehouse.publish_scores(connection, NIGHT, "m1", scores, anomalies, fields)
+    warehouse.publish_scores(connection, Scoring(NIGHT, "m1"), [scores], anomalies, fields)
 
     ranked = [anomaly.invoice_key for anomaly in warehouse.night_anomalies(connection, NIGHT, "m1")]
     assert ranked == sorted(ranked)
@@ -79,7 +84,7 @@ def test_equal_scores_rank_by_key_whatever_their_order(connection: Connection) -
 def test_the_most_money_at_risk_has_the_first_rank_by_amount_and_no_amount_the_last(connection: Connection) -> None:
     scores, anomalies, fields = scored(KEYS, KEYS)
     anomalies["amount_at_risk"] = [50.0, None, 7000.0, 50.0]
-    warehouse.publish_scores(connection, NIGHT, "m1", scores, anomalies, fields)
+    warehouse.publish_scores(connection, Scoring(NIGHT, "m1"), [scores], anomalies, fields)
 
     found = warehouse.night_anomalies(connection, NIGHT, "m1")
     assert [(anomaly.rank_of_day, anomaly.rank_by_amount) for anomaly in found] == [(1, 2), (2, 4), (3, 1), (4, 3)]
@@ -90,7 +95,7 @@ def test_the_most_money_at_risk_has_the_first_rank_by_amount_and_no_amount_the_l
 
 def test_anomalies_without_any_amount_are_ranked_by_amount_as_by_score(connection: Connection) -> None:
     scores, anomalies, fields = scored(KEYS, KEYS[:3])
-    warehouse.publish_scores(connection, NIGHT, "m1", scores, anomalies.assign(amount_at_risk=None), fields)
+    warehouse.publish_scores(connection, Scoring(NIGHT, "m1"), [scores], anomalies.assign(amount_at_risk=None), fields)
 
     found = warehouse.night_anomalies(connection, NIGHT, "m1")
     assert [anomaly.rank_by_amount for anomaly in found] == [1, 2, 3]
@@ -115,9 +120,11 @@ def test_publishing_twice_leaves_the_same_rows(connection: Connection) -> None:
 
     assert states[0] == states[1]
     assert {name: len(rows) for name, rows in states[0].items()} | {} == {
-        "schema_migrations": 3,
+        "schema_migrations": 5,
+        "loads": 1,
         "invoices": 4,
         "quarantined_invoices": 0,
+        "quarantine_counts": 0,
         "validation_runs": 1,
         "model_versions": 2,
         "scoring_runs": 1,
@@ -157,7 +164,7 @@ def test_scores_that_do_not_fit_together_stop_everything(
     before = every_row(connection)
 
     with pytest.raises(WarehouseError, match=problem):
-        warehouse.publish_scores(connection, NIGHT, "m1", scores, anomalies, fields)
+        warehouse.publish_scores(connection, Scoring(NIGHT, "m1"), [scores], anomalies, fields)
 
     assert every_row(connection) == before
 
@@ -166,10 +173,12 @@ def test_an_anomaly_without_a_score_and_a_score_that_is_no_number_are_refused(co
     scores, anomalies, fields = scored(KEYS, KEYS[:1])
     stranger = anomalies.rename(index={KEYS[0]: "V9|unknown"})
     with pytest.raises(WarehouseError, match="1 anomalies have no score"):
-        warehouse.publish_scores(connection, NIGHT, "m1", scores, stranger, fields.assign(invoice_key="V9|unknown"))
+        warehouse.publish_scores(
+            connection, Scoring(NIGHT, "m1"), [scores], stranger, fields.assign(invoice_key="V9|unknown")
+        )
     scores.loc[KEYS[1], "score"] = float("nan")
     with pytest.raises(WarehouseError, match="no number as score"):
-        warehouse.publish_scores(connection, NIGHT, "m1", scores, anomalies, fields)
+        warehouse.publish_scores(connection, Scoring(NIGHT, "m1"), [scores], anomalies, fields)
 
 
 def test_a_version_that_is_not_registered_publishes_nothing(connection: Connection) -> None:
@@ -181,7 +190,9 @@ def test_a_night_without_anomalies_is_published(connection: Connection) -> None:
     scores, _, _ = scored(KEYS, [])
     empty = pd.DataFrame(index=pd.Index([], name="invoice_key"))
 
-    assert warehouse.publish_scores(connection, NIGHT, "m1", scores, empty, pd.DataFrame()) == ScoreCounts(4, 0)
+    assert warehouse.publish_scores(connection, Scoring(NIGHT, "m1"), [scores], empty, pd.DataFrame()) == ScoreCounts(
+        4, 0
+    )
     assert warehouse.night_anomalies(connection, NIGHT, "m1") == []
 
 
@@ -224,6 +235,7 @@ def test_a_corrected_extract_takes_scores_and_anomalies_of_what_it_drops_and_kee
 
 
 def test_reviews_cannot_be_changed_or_deleted(connection: Connection) -> None:
+    publish(connection, KEYS[:1])
     review(connection, KEYS[0], "normal")
     connection.commit()
 
@@ -241,7 +253,9 @@ def test_hostile_explanations_come_back_as_they_went(connection: Connection) -> 
     text = '\'); DROP TABLE invoice_anomalies.anomalies; -- "quoted",\n\\N %s {x} 発票'
     scores, anomalies, fields = scored(KEYS, KEYS[:1])
     anomalies["explanation"] = anomalies["entity"] = text
-    warehouse.publish_scores(connection, NIGHT, "m1", scores, anomalies, fields.assign(observed=text, sentence=text))
+    warehouse.publish_scores(
+        connection, Scoring(NIGHT, "m1"), [scores], anomalies, fields.assign(observed=text, sentence=text)
+    )
 
     (found,) = warehouse.night_anomalies(connection, NIGHT, "m1")
     assert {found.explanation, found.entity, found.fields[0].observed, found.fields[1].sentence} == {text}

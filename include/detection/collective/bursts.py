@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contract import Contract
-from include.detection.aspects import FloatArray
-from include.detection.collective.findings import Findings
+from include.detection.aspects import Codes, FloatArray
+from include.detection.collective.findings import Findings, Unlearned
 from include.detection.collective.past import Mask, Timeline, group
 from include.detection.collective.tails import negative_binomial_surprise
-from include.detection.entities import LOADED_AT_ONCE, Codes
+from include.detection.entities import LOADED_AT_ONCE
 
 FEWEST = 5
 """Invoices that make a burst."""
@@ -32,7 +32,7 @@ USUAL = (0.05, 0.95)  # quantiles of the earlier nights' counts that are told as
 
 
 @dataclass(frozen=True)
-class Bursts:
+class Bursts(Unlearned):
     """Find nights in which an entity has far more invoices than usual; one finding a night, on its largest invoice."""
 
     contract: Contract

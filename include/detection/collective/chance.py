@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from include.detection.aspects import FloatArray
+from include.detection.aspects import Codes, FloatArray
+from include.detection.collective.findings import Learned
 from include.detection.collective.nearness import Nearness
 from include.detection.collective.pairs import Kind, Ledger, Pairs
-from include.detection.collective.past import Past, group
-from include.detection.entities import Codes
+from include.detection.collective.past import Mask, Past, group
+from include.detection.collective.rates import Book
 
 ROUND = (1, 5, 10, 100)
 """Whole amounts that are multiples of these are the more common the more of these they are."""
@@ -23,22 +24,32 @@ CELL = 50.0  # invoices that the book's rate is worth, against that of entities 
 ALIKE = 20.0  # near numbers that the share of equal amounts in the book is worth, against that of amounts as round
 MOST_NEAR = 20  # numbers this near beyond which a series is just a series
 LONGEST_NUMBER = 12
+LARGEST_SIZE = 12  # of an entity, by powers of two of its invoices
 
 
 @dataclass(frozen=True)
 class Known:
-    """Running sums by entity and over the whole book."""
+    """Running sums by entity and over the whole book; rows: other invoices of the entity, total: of the book."""
 
     entity: Past
-    book: Past
+    book: Book
     rows: FloatArray
     total: FloatArray
 
     @classmethod
-    def of(cls, ledger: Ledger) -> "Known":
+    def of(cls, ledger: Ledger, learned: Learned) -> "Known":
         entity = Past(ledger.entity, ledger.night)
-        book = Past(np.zeros(ledger.rows, dtype=np.int64), ledger.night)
-        return cls(entity, book, entity.others(), book.others())
+        rows = entity.others()
+        size, length = _size_class(rows), np.minimum(ledger.numbers.length[ledger.number], LONGEST_NUMBER)
+        roundness = _roundness(ledger.cents)
+        classes = {
+            "all": np.zeros(ledger.rows, dtype=np.int64),
+            "roundness": roundness,
+            "roundness and size": roundness * (LARGEST_SIZE + 1) + size,
+            "length and size": length * (LARGEST_SIZE + 1) + size,
+        }
+        book = Book(ledger.night, classes, learned)
+        return cls(entity, book, rows, book.known("invoices", np.ones(ledger.rows)))
 
 
 def equal_amount_share(ledger: Ledger, known: Known) -> FloatArray:
@@ -56,9 +67,9 @@ def equal_amount_share(ledger: Ledger, known: Known) -> FloatArray:
     returns = known.entity.known(again) - (again & (own_night == 1.0))
     order = _order_within(past)
     once = np.maximum(known.entity.known((order == 0).astype(float) - (order == 1)), 1.0)
-    cells = Past(group(_roundness(ledger.cents), _size_class(known.rows)), ledger.night)
-    possible = known.rows > 0
-    usual = (cells.known(again & possible) + 1.0) / (cells.known(possible) + 10.0)
+    possible, cell = known.rows > 0, "roundness and size"
+    usual = known.book.known("returned", again & possible, by=cell) + 1.0
+    usual /= known.book.known("could return", possible, by=cell) + 10.0
     rate = np.minimum(usual * (returns + PRIOR) / (known.entity.known(usual) + PRIOR), 1.0)
     seen: FloatArray = np.maximum(rate / once, (others - 1.0) / np.maximum(known.rows, 1.0))
     return seen
@@ -80,7 +91,7 @@ def _roundness(cents: Codes) -> Codes:
 
 
 def _size_class(rows: FloatArray) -> Codes:
-    classes: Codes = np.minimum(np.log2(rows + 1.0), 12.0).astype(np.int64)
+    classes: Codes = np.minimum(np.log2(rows + 1.0), LARGEST_SIZE).astype(np.int64)
     return classes
 
 
@@ -91,57 +102,63 @@ def coincidences(ledger: Ledger, known: Known, near: Nearness, pairs: Pairs) -> 
     amounts are equal: the amount's own share, or how often equal amounts go with such near numbers, if that is more.
     """
     expected = np.ones(len(pairs.later))
-    rates, amount = _Rates.of(ledger, known), equal_amount_share(ledger, known)
+    amount = equal_amount_share(ledger, known)
     together = ledger.night[pairs.later] == ledger.night[pairs.earlier]
     for kind in Kind:
         for same_night, counts in ((True, near.own_night), (False, near.before)):
             chosen = (pairs.kind == kind) & (together == same_night)
-            if not chosen.any():
+            # The rates of the book at hand are learned whether it has such pairs or not.
+            if not (chosen.any() or known.book.at_hand):
                 continue
-            rows = pairs.later[chosen]
-            further = rates.of_near_numbers(counts[kind], rows, same_night)
-            share = rates.of_equal_amounts(counts[kind], rows, same_night)
+            rows, rates = pairs.later[chosen], _Rates(known, kind, same_night, np.minimum(counts[kind], MOST_NEAR))
+            share = rates.of_equal_amounts(rows)
             share = share if kind == Kind.NEAR_AMOUNT else np.maximum(share, amount[rows])
+            further = rates.of_near_numbers(rows)
             expected[chosen] = (np.maximum(counts[kind][rows] - 1.0, 0.0) + further) * np.minimum(share, 1.0)
     return expected
 
 
 @dataclass(frozen=True)
 class _Rates:
-    """Rates of the book's invoices that are like one: in the size of the entity and of the number, or in the amount.
+    """Rates of one kind of pairs, in one night or not, among the book's invoices that are like one.
 
-    In one night, the earlier of two is near because of the later one: that pair is in question, and not counted.
+    Alike are those in the size of the entity and of the number, or in the amount. counts: numbers as near, by row. In
+    one night, the earlier of two is near because of the later one: that pair is in question, and not counted.
     """
 
     known: Known
-    cells: Past
-    cell_rows: FloatArray
-    rounds: Past
+    kind: Kind
+    same_night: bool
+    counts: FloatArray
 
-    @classmethod
-    def of(cls, ledger: Ledger, known: Known) -> "_Rates":
-        length = np.minimum(ledger.numbers.length[ledger.number], LONGEST_NUMBER)
-        cells = Past(group(_size_class(known.rows), length), ledger.night)
-        return cls(known, cells, cells.others() + CELL, Past(_roundness(ledger.cents), ledger.night))
+    @property
+    def _own_pair(self) -> float:
+        return float(self.same_night and self.known.book.at_hand)
 
-    def of_near_numbers(self, counts: FloatArray, at: Codes, same_night: bool) -> FloatArray:
+    def _in_book(self, name: str, values: FloatArray | Mask, by: str = "all") -> FloatArray:
+        when = "in one night" if self.same_night else "later"
+        return self.known.book.known(f"{self.kind.name} {name} {when}", values, by=by)
+
+    def of_near_numbers(self, at: Codes) -> FloatArray:
         """How many numbers as near are to be expected, whether there were any or not; shape (at,)."""
-        counts, entity = np.minimum(counts, MOST_NEAR), self.known.entity
-        in_book = (self.known.book.known(counts) + 0.5) / (self.known.total + 1.0)
-        usual = (self.cells.known(counts) + CELL * in_book) / self.cell_rows
-        own = np.maximum(entity.known(counts, at) - same_night, 0.0) + PRIOR / 2
-        ordinary = np.maximum(usual[at] - same_night / self.cell_rows[at], 0.5 / (self.known.total[at] + 1.0))
-        expected: FloatArray = ordinary * own / (entity.known(usual, at) + PRIOR / 2)
+        known, cell = self.known, "length and size"
+        in_book = (self._in_book("near", self.counts) + 0.5) / (known.total + 1.0)
+        alike = known.book.known("invoices", np.ones(len(self.counts)), by=cell) + CELL
+        usual = (self._in_book("near", self.counts, cell) + CELL * in_book) / alike
+        own = np.maximum(known.entity.known(self.counts, at) - self.same_night, 0.0) + PRIOR / 2
+        ordinary = np.maximum(usual[at] - self._own_pair / alike[at], 0.5 / (known.total[at] + 1.0))
+        expected: FloatArray = ordinary * own / (known.entity.known(usual, at) + PRIOR / 2)
         return expected
 
-    def of_equal_amounts(self, counts: FloatArray, at: Codes, same_night: bool) -> FloatArray:
+    def of_equal_amounts(self, at: Codes) -> FloatArray:
         """Share of numbers as near that come with an equal amount, as at these rows; shape (at,)."""
-        counts, known = np.minimum(counts, MOST_NEAR), self.known
+        counts, known = self.counts, self.known
         equal: npt.NDArray[np.bool_] = np.zeros(len(counts), dtype=bool)
         equal[at] = True
-        everywhere = (known.book.known(equal) + 0.5) / (np.maximum(known.book.known(counts) - same_night, 0.0) + 1.0)
-        alike = np.maximum(self.rounds.known(counts) - same_night, 0.0)
-        usual = (self.rounds.known(equal) + ALIKE * everywhere) / (alike + ALIKE)
+        near = np.maximum(self._in_book("near", counts) - self._own_pair, 0.0)
+        everywhere = (self._in_book("equal", equal) + 0.5) / (near + 1.0)
+        alike = np.maximum(self._in_book("near", counts, "roundness") - self._own_pair, 0.0)
+        usual = (self._in_book("equal", equal, "roundness") + ALIKE * everywhere) / (alike + ALIKE)
         own = known.entity.known(equal, at) + PRIOR
         share: FloatArray = usual[at] * own / (known.entity.known(counts * usual, at) + PRIOR)
         return share

@@ -4,23 +4,24 @@ The surprise of a pair is the logarithm of a likelihood ratio: how often a copy 
 invoice of this entity meets one like it by chance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from include.contract import Contract
-from include.detection.aspects import FloatArray
+from include.detection.aspects import Codes, FloatArray
 from include.detection.collective.chance import Known, coincidences
 from include.detection.collective.evidence import evidence_of
-from include.detection.collective.findings import NOTHING, Findings
+from include.detection.collective.findings import NOTHING, Findings, Learned
 from include.detection.collective.names import families
 from include.detection.collective.nearness import Nearness
 from include.detection.collective.numbers import Numbers
-from include.detection.collective.pairs import Kind, Ledger, Pairs, Shortened, pairs_of
+from include.detection.collective.pairs import Kind, Ledger, Pairs, Shortened, concerned, pairs_of
 from include.detection.collective.past import UNKNOWN_DAY, Timeline, days_of
-from include.detection.entities import LOADED_AT_ONCE, Codes
+from include.detection.entities import LOADED_AT_ONCE
 
 LARGEST_AMOUNT = 1e12  # beyond it, a hundredth is lost in a float
 MOST_TWINS = 5
@@ -34,21 +35,37 @@ OTHER_ENTITY = 0.2
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Find copies of earlier invoices, of up to `days` nights before."""
+    """Find copies of earlier invoices, of up to `days` nights before.
+
+    learned: the rates of a whole book; without them, rates are those of the book at hand.
+    """
 
     contract: Contract
     field: str
     name: str = "duplicate"
     of_nights: bool = False
+    learned: Learned = dataclass_field(default_factory=dict)
+
+    def learn(self, book: pd.DataFrame) -> "Duplicates":
+        """The same check, with the rates of this book for all nights to come."""
+        _, ledger = ledger_of(book, self.contract, self.field)
+        known = Known.of(ledger, {})
+        _surprises(ledger, known)
+        return self.knowing(known.book.sums)
+
+    def knowing(self, learned: Learned) -> "Duplicates":
+        """The same check, with rates learned before."""
+        return replace(self, learned=learned)
 
     def find(self, book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> Findings:
         """Judge the asked invoices by the most telling of their pairs; twins are the likely originals, best first."""
         position, ledger = ledger_of(book, self.contract, self.field)
+        if self.learned:
+            rows = concerned(ledger, np.isin(position, asked))
+            position, ledger = position[rows], ledger.take(rows)
         if ledger.rows < 2:
             return Findings.none(len(asked))
-        shortened = Shortened.of(ledger)
-        pairs = pairs_of(ledger, shortened)
-        surprise = _surprise(ledger, pairs, Nearness.of(ledger, shortened))
+        pairs, surprise = _surprises(ledger, Known.of(ledger, self.learned))
         days = ledger.day[pairs.later] - ledger.day[pairs.earlier]
         chosen = (surprise > 0.0) & (days <= self.contract.detection.duplicate_days)
         later, earlier = position[pairs.later[chosen]], position[pairs.earlier[chosen]]
@@ -86,13 +103,13 @@ def ledger_of(book: pd.DataFrame, contract: Contract, field: str) -> tuple[Codes
     return position, ledger
 
 
-def _surprise(ledger: Ledger, pairs: Pairs, near: Nearness) -> FloatArray:
-    """Log-likelihood ratio of each pair, in nats; shape (pairs,)."""
-    if not len(pairs.later):
-        return np.zeros(0)
-    known = Known.of(ledger)
-    ratio: FloatArray = np.log(_copy_share(ledger, pairs)) - np.log(coincidences(ledger, known, near, pairs))
-    return ratio + evidence_of(ledger, known, pairs)
+def _surprises(ledger: Ledger, known: Known) -> tuple[Pairs, FloatArray]:
+    """The pairs of a ledger with their log-likelihood ratios, in nats; shape (pairs,)."""
+    shortened = Shortened.of(ledger)
+    pairs = pairs_of(ledger, shortened)
+    chance = coincidences(ledger, known, Nearness.of(ledger, shortened), pairs)
+    ratio: FloatArray = np.log(_copy_share(ledger, pairs)) - np.log(chance)
+    return pairs, ratio + evidence_of(ledger, known, pairs)
 
 
 def _copy_share(ledger: Ledger, pairs: Pairs) -> FloatArray:

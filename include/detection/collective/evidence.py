@@ -4,13 +4,14 @@ Each is a log-likelihood ratio in nats, positive where it speaks for a copy; how
 known by the end of the invoice's own night.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from include.detection.aspects import FloatArray
+from include.detection.aspects import Codes, FloatArray
 from include.detection.collective.chance import Known
 from include.detection.collective.pairs import EDITS, Ledger, Pairs
 from include.detection.collective.past import Past, group
-from include.detection.entities import Codes
 
 NUMBERS_BEFORE = 24  # of an entity, the latest: where its numbers are now
 FARTHEST = 16  # powers of ten to which a number may be from those before; beyond, another skeleton
@@ -48,10 +49,11 @@ def out_of_place_share(ledger: Ledger, known: Known, at: Codes) -> FloatArray:
     far = np.empty(ledger.rows)
     far[order] = np.ceil(np.minimum(np.log10(1.0 + nearest), FARTHEST))
     share = np.ones(len(at))
-    for distance in np.unique(far[at]):
+    distances = range(FARTHEST + 1) if known.book.at_hand else np.unique(far[at]).tolist()
+    for distance in distances:
         here = far[at] == distance
         rows, beyond = at[here], far >= distance
-        usual = (known.book.known(beyond, rows) + 1.0) / (known.total[rows] + 1.0)
+        usual = (known.book.known(f"{distance:.0f} digits off", beyond, rows) + 1.0) / (known.total[rows] + 1.0)
         share[here] = (known.entity.known(beyond, rows) + IN_PLACE * usual) / (known.rows[rows] + IN_PLACE)
     return share
 
@@ -81,22 +83,33 @@ def _gap(ledger: Ledger, known: Known, pairs: Pairs) -> FloatArray:
     evidence = np.zeros(len(gap))
     told = next_gap >= 0
     next_to, farther = (np.flatnonzero(told), next_gap[told]), (pairs.later[between], gap[between])
-    for series, (rows, gaps) in ((~between, next_to), (between, farther)):
-        for kind in np.unique(gap[series & (gap >= 0)]):
+    for name, series, (rows, gaps) in (("next", ~between, next_to), ("farther", between, farther)):
+        for kind in range(len(width)) if known.book.at_hand else np.unique(gap[series & (gap >= 0)]):
             chosen = series & (gap == kind)
-            share = _gap_share(known, rows[gaps >= 0], rows[gaps == kind], float(width[kind]), pairs.later[chosen])
+            gaps_of = _Gaps(f"{name} after {DAYS[kind]} days", rows[gaps >= 0], rows[gaps == kind], float(width[kind]))
+            share = gaps_of.share(known, pairs.later[chosen])
             evidence[chosen] = np.log(of_copy[kind] / of_copy.sum() / share)
     # Who books an invoice again has the last one before him, and not one of a series that has gone on since.
     return np.clip(evidence, -STRONGEST, STRONGEST) - np.where(between, STRONGEST, 0.0)
 
 
-def _gap_share(known: Known, rows: Codes, same: Codes, width: float, at: Codes) -> FloatArray:
-    """Share of the gaps that end at these rows that are of one class; shape (at,)."""
-    size = len(known.rows)
-    total, seen = (np.bincount(ending, minlength=size).astype(float) for ending in (rows, same))
-    in_book = (known.book.known(seen, at) + GAPS * width) / (known.book.known(total, at) + GAPS)
-    share: FloatArray = (known.entity.known(seen, at) + GAPS * in_book) / (known.entity.known(total, at) + GAPS)
-    return share
+@dataclass(frozen=True)
+class _Gaps:
+    """The rows at which gaps end: all, and those of one class, with the share of days that are in it."""
+
+    name: str
+    rows: Codes
+    same: Codes
+    width: float
+
+    def share(self, known: Known, at: Codes) -> FloatArray:
+        """Share of the gaps that are of the class; shape (at,)."""
+        size, name = len(known.rows), self.name
+        total, seen = (np.bincount(ending, minlength=size).astype(float) for ending in (self.rows, self.same))
+        in_book = known.book.known(name, seen, at) + GAPS * self.width
+        in_book /= known.book.known(f"gaps, {name}", total, at) + GAPS
+        share: FloatArray = (known.entity.known(seen, at) + GAPS * in_book) / (known.entity.known(total, at) + GAPS)
+        return share
 
 
 def _date(ledger: Ledger, known: Known, pairs: Pairs) -> FloatArray:
@@ -109,7 +122,7 @@ def _date(ledger: Ledger, known: Known, pairs: Pairs) -> FloatArray:
     apart = told & (previous >= 0) & (ledger.night[previous] != ledger.night)
     same = apart & (ledger.dated == ledger.dated[previous])
     rows = pairs.later
-    in_book = (known.book.known(same, rows) + 0.5) / (known.book.known(apart, rows) + 1.0)
+    in_book = (known.book.known("same date", same, rows) + 0.5) / (known.book.known("dates", apart, rows) + 1.0)
     share = (known.entity.known(same, rows) + GAPS * in_book) / (known.entity.known(apart, rows) + GAPS)
     equal = ledger.dated[rows] == ledger.dated[pairs.earlier]
     evidence = np.where(equal, np.log(SAME_DATE / share), np.log((1.0 - SAME_DATE) / (1.0 - share)))

@@ -1,15 +1,16 @@
 """What a collective check hands back, and what it is."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.detection.aspects import FloatArray
-from include.detection.entities import Codes
+from include.detection.aspects import Codes, FloatArray
 
+Learned = dict[str, FloatArray]
+"""What a check has learned: arrays by name."""
 NOTHING: Codes = np.zeros(0, dtype=np.intp)
 
 
@@ -42,7 +43,8 @@ class Findings:
 class Check(Protocol):
     """A check of several invoices together; `field` is the judged field that gets the blame.
 
-    `of_nights`: whether it judges nights, of which there are fewer to learn from than invoices.
+    `of_nights`: whether it judges nights, of which there are fewer to learn from than invoices. `learned`: what it has
+    learned of a whole book; empty where it needs none but the one that it is given.
     """
 
     @property
@@ -54,6 +56,31 @@ class Check(Protocol):
     @property
     def of_nights(self) -> bool: ...
 
+    @property
+    def learned(self) -> Learned: ...
+
+    def learn(self, book: pd.DataFrame) -> "Check":
+        """The same check, with what is to be learned of this book for all nights to come."""
+        ...
+
+    def knowing(self, learned: Learned) -> "Check":
+        """The same check, with what was learned before."""
+        ...
+
     def find(self, book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> Findings:
         """Judge the invoices at these positions of the book, which holds all that was known with them."""
         ...
+
+
+class Unlearned:
+    """A check that looks at nothing but the book that it is given."""
+
+    @property
+    def learned(self) -> Learned:
+        return {}
+
+    def learn(self, book: pd.DataFrame) -> Self:
+        return self
+
+    def knowing(self, learned: Learned) -> Self:
+        return self

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from include.contract import Contract
+from include.detection.aspects import Codes
 from include.detection.collective.numbers import Hashes, Numbers
-from include.detection.entities import Codes
 
 LEGAL_FORMS = frozenset(
     (

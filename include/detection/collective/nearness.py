@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from include.detection.aspects import FloatArray
+from include.detection.aspects import Codes, FloatArray
 from include.detection.collective.numbers import Hashes, mixed, shared
 from include.detection.collective.pairs import WHOLE, Kind, Ledger, Shortened
 from include.detection.collective.past import Mask, Past, group
-from include.detection.entities import Codes
 
 
 @dataclass(frozen=True)

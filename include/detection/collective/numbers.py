@@ -6,13 +6,15 @@ deletion neighbourhood of Mor and Fraenkel 1982, A hash code method for detectin
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from include.detection.aspects import Codes
 from include.detection.collective.past import Mask
-from include.detection.entities import Codes
+from include.detection.writing import Texts
 
 Hashes = npt.NDArray[np.uint64]
 Signs = npt.NDArray[np.uint32]
@@ -32,53 +34,116 @@ _ZERO, _NINE = ord("0"), ord("9")
 
 @dataclass(frozen=True)
 class Numbers:
-    """The distinct numbers of a book. Signs are upper case letters and digits, from the right; 0 where there is none.
+    """The distinct numbers of a book; what is told of them is by number, and found when it is asked for.
 
-    codes: shape (rows,), which number an invoice has, -1 for none. All others by number: whole, stripped (without
-    leading zeros) and bare (also without letters at its ends; 0 where too little is left) are hashes; `without`, shape
-    (numbers, width), that of the number without the sign at this place, and `first` whether no equal neighbour stands
-    for it; value is that of the digits, and skeleton a hash of the letters around them.
+    codes: shape (rows,), which number an invoice has, -1 for none. raw: shape (numbers, width), upper case letters and
+    digits, from the right; 0 where there is none.
     """
 
     codes: Codes
-    signs: Signs
-    length: Codes
-    whole: Hashes
-    stripped: Hashes
-    bare: Hashes
-    without: Hashes
-    first: Mask
-    value: npt.NDArray[np.float64]
-    skeleton: Hashes
+    raw: Signs
 
     @classmethod
     def read(cls, texts: "pd.Series[str]") -> "Numbers":
         """Read a column of numbers; one without any letter or digit counts as none."""
         codes, distinct = pd.factorize(texts)
-        raw = _letters_and_digits(distinct)
-        signs = raw.copy()
+        raw = _letters_and_digits(distinct.to_numpy(object))
+        return cls(np.where(np.append(raw.any(axis=1), False)[codes], codes, -1), raw)
+
+    def take(self, codes: Codes) -> "Numbers":
+        """The same for some rows with a number, given by their codes."""
+        own, used = pd.factorize(codes)
+        return Numbers(own, self.raw[used])
+
+    @cached_property
+    def signs(self) -> Signs:
+        """The signs with those that are taken for each other as one."""
+        signs = self.raw.copy()
         for letter, digit in CONFUSED.items():
-            signs[raw == ord(letter)] = ord(digit)
-        given, digits = signs > 0, (signs >= _ZERO) & (signs <= _NINE)
-        terms = _terms(signs)
-        leading = _leading_zeros(signs, digits)
-        running = np.cumsum(terms * _POWERS[: signs.shape[1]], axis=1, dtype=np.uint64)
-        whole = running[:, -1] if signs.shape[1] else np.zeros(len(signs), np.uint64)
-        right = np.concatenate([np.zeros((len(signs), 1), np.uint64), running[:, :-1]], axis=1)
-        first = given.copy()
-        first[:, :-1] &= signs[:, :-1] != signs[:, 1:]
-        return cls(
-            codes=np.where(whole[codes] != 0, codes, -1) if len(whole) else codes,
-            signs=signs,
-            length=given.sum(axis=1),
-            whole=whole,
-            stripped=_hash(terms, given & ~leading),
-            bare=_bare(raw, terms, given & ~leading),
-            without=right + _INVERSE * (whole[:, None] - running),
-            first=first,
-            value=_value(signs, digits),
-            skeleton=_skeleton(terms, given, digits),
-        )
+            signs[self.raw == ord(letter)] = ord(digit)
+        return signs
+
+    @cached_property
+    def length(self) -> Codes:
+        length: Codes = self._given.sum(axis=1)
+        return length
+
+    @cached_property
+    def whole(self) -> Hashes:
+        """Hash of all signs."""
+        whole: Hashes = self._running[:, -1]
+        return whole
+
+    @cached_property
+    def stripped(self) -> Hashes:
+        """Hash without leading zeros."""
+        return _hash(self._terms, self._given & ~self._leading)
+
+    @cached_property
+    def bare(self) -> Hashes:
+        """Hash without leading zeros and letters at the ends; 0 where too little is left."""
+        letters = (self.raw > _NINE) | (self.raw == 0)
+        right = np.logical_and.accumulate(letters, axis=1)
+        left = np.logical_and.accumulate(letters[:, ::-1], axis=1)[:, ::-1]
+        kept = self._given & ~self._leading & ~right & ~left
+        return np.where(kept.sum(axis=1) >= SHORTEST_BARE, _hash(self._terms, kept), np.uint64(0))
+
+    @cached_property
+    def without(self) -> Hashes:
+        """Hash of the number without the sign at each place, shape (numbers, width)."""
+        right = np.concatenate([np.zeros((len(self.raw), 1), np.uint64), self._running[:, :-1]], axis=1)
+        without: Hashes = right + _INVERSE * (self.whole[:, None] - self._running)
+        return without
+
+    @cached_property
+    def first(self) -> Mask:
+        """Whether no equal neighbour stands for the sign at a place, shape (numbers, width)."""
+        first = self._given.copy()
+        first[:, :-1] &= self.signs[:, :-1] != self.signs[:, 1:]
+        return first
+
+    @cached_property
+    def value(self) -> npt.NDArray[np.float64]:
+        """The digits as one number."""
+        place: Codes = np.cumsum(self._digits, axis=1) - self._digits
+        kept = self._digits & (place < DIGITS_OF_VALUE)
+        values = np.where(kept, (self.signs.astype(np.int64) - _ZERO) * 10 ** np.minimum(place, DIGITS_OF_VALUE), 0)
+        found: npt.NDArray[np.float64] = values.sum(axis=1).astype(float)
+        return found
+
+    @cached_property
+    def skeleton(self) -> Hashes:
+        """Hash of the letters around the digits."""
+        ends = self._digits.copy()
+        ends[:, 1:] &= ~self._digits[:, :-1]
+        return _hash(np.where(ends, np.uint64(_ZERO), self._terms), self._given & (~self._digits | ends))
+
+    @cached_property
+    def _given(self) -> Mask:
+        return np.asarray(self.raw > 0)
+
+    @cached_property
+    def _digits(self) -> Mask:
+        return np.asarray((self.signs >= _ZERO) & (self.signs <= _NINE))
+
+    @cached_property
+    def _leading(self) -> Mask:
+        """Zeros at the beginning of a run of digits, but for its last digit."""
+        leading = np.zeros_like(self._digits)
+        width = self.raw.shape[1]
+        for place in range(width - 1, 0, -1):
+            begins = ~self._digits[:, place + 1] | leading[:, place + 1] if place + 1 < width else True
+            leading[:, place] = (self.signs[:, place] == _ZERO) & self._digits[:, place - 1] & begins
+        return leading
+
+    @cached_property
+    def _terms(self) -> Hashes:
+        terms = self.signs.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+        return np.where(self._given, (terms ^ (terms >> np.uint64(29))) | np.uint64(1), np.uint64(0))
+
+    @cached_property
+    def _running(self) -> Hashes:
+        return np.cumsum(self._terms * _POWERS[: self.raw.shape[1]], axis=1, dtype=np.uint64)
 
 
 def mixed(groups: Codes, hashes: Hashes) -> Hashes:
@@ -96,25 +161,23 @@ def shared(keys: Hashes) -> Mask:
     return np.asarray(np.bincount(slots.view(np.int64))[slots] > 1)
 
 
-def _letters_and_digits(texts: "pd.Index[str]") -> Signs:
+def _letters_and_digits(texts: Texts) -> Signs:
     """Code points of the letters and digits of each text in upper case, from the right; shape (texts, width)."""
-    upper = pd.Series(texts, dtype="str").str.upper().str.slice(-2 * WIDEST)
-    width = max(int(upper.str.len().max()), 1) if len(upper) else 1
-    points = upper.to_numpy(f"U{width}").view(np.uint32).reshape(len(upper), width)
+    upper = [text[-2 * WIDEST :] for text in "\0".join(texts).upper().split("\0")]
+    if len(upper) != len(texts):  # there are such signs in the texts
+        upper = [text.upper()[-2 * WIDEST :] for text in texts]
+    points = np.frombuffer("".join(upper).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     kept = ((points >= _ZERO) & (points <= _NINE)) | ((points >= ord("A")) & (points <= ord("Z")))
     # Of other scripts nearly everything is a letter, but for the general punctuation.
     kept |= (points >= 0xC0) & ~((points >= 0x2000) & (points <= 0x206F))
-    place = np.cumsum(kept[:, ::-1], axis=1)[:, ::-1] - 1
-    kept &= place < WIDEST
-    signs = np.zeros((len(upper), max(int(place.max(initial=0)) + 1, 1)), dtype=np.uint32)[:, :WIDEST]
-    row, column = np.nonzero(kept)
-    signs[row, place[row, column]] = points[row, column]
+    lengths = np.fromiter(map(len, upper), dtype=np.int64, count=len(upper))
+    row, so_far = np.repeat(np.arange(len(upper)), lengths)[kept], np.cumsum(kept)
+    until = np.concatenate([[0], so_far])[np.cumsum(lengths)]  # signs kept by the end of each text
+    place = until[row] - so_far[kept]
+    near = place < WIDEST
+    signs = np.zeros((len(upper), max(int(place[near].max(initial=0)) + 1, 1)), dtype=np.uint32)
+    signs[row[near], place[near]] = points[kept][near]
     return signs
-
-
-def _terms(signs: Signs) -> Hashes:
-    terms = signs.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
-    return np.where(signs > 0, (terms ^ (terms >> np.uint64(29))) | np.uint64(1), np.uint64(0))
 
 
 def _hash(terms: Hashes, kept: Mask) -> Hashes:
@@ -122,35 +185,3 @@ def _hash(terms: Hashes, kept: Mask) -> Hashes:
     place: Codes = np.cumsum(kept, axis=1) - kept
     found: Hashes = np.where(kept, terms * _POWERS[place], np.uint64(0)).sum(axis=1, dtype=np.uint64)
     return found
-
-
-def _leading_zeros(signs: Signs, digits: Mask) -> Mask:
-    """Zeros at the beginning of a run of digits, but for its last digit."""
-    leading = np.zeros_like(digits)
-    width = signs.shape[1]
-    for place in range(width - 1, 0, -1):
-        begins = ~digits[:, place + 1] | leading[:, place + 1] if place + 1 < width else True
-        leading[:, place] = (signs[:, place] == _ZERO) & digits[:, place - 1] & begins
-    return leading
-
-
-def _bare(raw: Signs, terms: Hashes, kept: Mask) -> Hashes:
-    letters = (raw > _NINE) | (raw == 0)
-    right = np.logical_and.accumulate(letters, axis=1)
-    left = np.logical_and.accumulate(letters[:, ::-1], axis=1)[:, ::-1]
-    kept = kept & ~right & ~left
-    return np.where(kept.sum(axis=1) >= SHORTEST_BARE, _hash(terms, kept), np.uint64(0))
-
-
-def _value(signs: Signs, digits: Mask) -> npt.NDArray[np.float64]:
-    place: Codes = np.cumsum(digits, axis=1) - digits
-    kept = digits & (place < DIGITS_OF_VALUE)
-    values = np.where(kept, (signs.astype(np.int64) - _ZERO) * 10 ** np.minimum(place, DIGITS_OF_VALUE), 0)
-    found: npt.NDArray[np.float64] = values.sum(axis=1).astype(float)
-    return found
-
-
-def _skeleton(terms: Hashes, given: Mask, digits: Mask) -> Hashes:
-    ends = digits.copy()
-    ends[:, 1:] &= ~digits[:, :-1]
-    return _hash(np.where(ends, np.uint64(_ZERO), terms), given & (~digits | ends))

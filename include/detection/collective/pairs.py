@@ -6,9 +6,9 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from include.detection.aspects import Codes
 from include.detection.collective.numbers import Hashes, Numbers, mixed, shared
 from include.detection.collective.past import Mask, Past, group
-from include.detection.entities import Codes
 
 NEIGHBOURS = 3
 """Earlier invoices of a bucket that each invoice is compared with, the latest ones: a larger bucket is a series."""
@@ -55,6 +55,20 @@ class Ledger:
     @property
     def rows(self) -> int:
         return len(self.entity)
+
+    def take(self, rows: Codes | Mask) -> "Ledger":
+        """The same for some of the rows, which must be all of their entities for the past to be whole."""
+        numbers = self.numbers.take(self.number[rows])
+        return Ledger(
+            entity=self.entity[rows],
+            own=self.own[rows],
+            number=numbers.codes,
+            cents=self.cents[rows],
+            night=self.night[rows],
+            day=self.day[rows],
+            dated=self.dated[rows],
+            numbers=numbers,
+        )
 
 
 WHOLE = -1
@@ -116,6 +130,21 @@ def pairs_of(ledger: Ledger, shortened: Shortened) -> Pairs:
         np.concatenate([equal.kind, np.full(int(near.sum()), Kind.NEAR_AMOUNT)]),
     )
     return found.take((found.kind >= 0) & ~_reversed_between(ledger, found))
+
+
+def concerned(ledger: Ledger, asked: Mask) -> Mask:
+    """The rows of those entities of which an asked row may be a copy of another; shape (rows,) both."""
+    buckets = (group(ledger.entity, column) for column in (ledger.cents, ledger.numbers.stripped[ledger.number]))
+    candidate = np.zeros(ledger.rows, dtype=bool)
+    for bucket in buckets:
+        size, of_asked = np.bincount(bucket), np.bincount(bucket, asked)
+        candidate |= ((size > 1) & (of_asked > 0))[bucket]
+    rows = np.flatnonzero(candidate)
+    some = ledger.take(rows)
+    later = rows[pairs_of(some, Shortened.of(some)).later]
+    entities = np.zeros(int(ledger.entity.max(initial=-1)) + 1, dtype=bool)
+    entities[ledger.entity[later[asked[later]]]] = True
+    return entities[ledger.entity]
 
 
 def _neighbours(*buckets: tuple[Codes, Hashes]) -> tuple[Codes, Codes]:

@@ -6,14 +6,14 @@ nights that came later.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from include.contract import Contract
-from include.detection.aspects import FloatArray
-from include.detection.entities import Codes
+from include.detection.aspects import Codes, FloatArray
 
 Mask = npt.NDArray[np.bool_]
 
@@ -50,7 +50,7 @@ def days_of(dates: "pd.Series[pd.Timestamp]") -> Codes:
     return dates.to_numpy("datetime64[D]").astype(np.int64)
 
 
-def group(*columns: npt.NDArray[np.integer]) -> Codes:
+def group(*columns: npt.NDArray[Any]) -> Codes:
     """Number the distinct combinations of these columns, shape (rows,) each."""
     codes: Codes = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
@@ -59,18 +59,29 @@ def group(*columns: npt.NDArray[np.integer]) -> Codes:
     return codes
 
 
+def gathered(groups: npt.NDArray[Any]) -> tuple[Codes, Mask]:
+    """Order rows by group, and within a group as they come; tell in that order where a group begins.
+
+    groups: codes or hashes, shape (rows,). A key and its place are sorted as one number, which is several times as fast
+    as a stable sort; of a hash, 64 bits less those of a place are left.
+    """
+    bits = np.uint64(len(groups).bit_length())
+    keys = (groups.astype(np.uint64) << bits) | np.arange(len(groups), dtype=np.uint64)
+    keys.sort()
+    begins = np.ones(len(keys), dtype=bool)
+    begins[1:] = (keys[1:] >> bits) != (keys[:-1] >> bits)
+    return (keys & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.intp), begins
+
+
 class Past:
     """Sums over the invoices of the same group that were known by the end of an invoice's own night.
 
     groups, night: shape (rows,), in the order of a Timeline.
     """
 
-    def __init__(self, groups: npt.NDArray[np.integer], night: Codes) -> None:
-        self.order = np.argsort(groups, kind="stable")
-        named, nights = groups[self.order], night[self.order]
-        rows = len(groups)
-        begins = np.ones(rows, dtype=bool)
-        begins[1:] = named[1:] != named[:-1]
+    def __init__(self, groups: npt.NDArray[Any], night: Codes) -> None:
+        self.order, begins = gathered(groups)
+        rows, nights = len(groups), night[self.order]
         turns = begins.copy()
         turns[1:] |= nights[1:] != nights[:-1]
         starts = np.flatnonzero(turns)

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contract import Contract
-from include.detection.aspects import FloatArray
-from include.detection.collective.findings import NOTHING, Findings
+from include.detection.aspects import Codes, FloatArray
+from include.detection.collective.findings import NOTHING, Findings, Unlearned
 from include.detection.collective.past import UNKNOWN_DAY, Mask, Past, Timeline, days_of
 from include.detection.collective.tails import beta_binomial_surprise
-from include.detection.entities import Codes
 
 SMALLEST_PART = 0.5
 """Of the limit. Whoever splits a sum makes as few parts as will do; of equal ones, each is at least half a limit."""
@@ -30,7 +29,7 @@ LEAST_CLOSENESS = -2.0  # nats that one part counts against a split at most, bei
 
 
 @dataclass(frozen=True)
-class Splits:
+class Splits(Unlearned):
     """Find invoices of one entity within `split_days` that are each below one of the limits, and above it together."""
 
     contract: Contract

@@ -7,11 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from include.detection.aspects import MISSING, WEEKDAYS, Aspect, shape_of
+from include.detection.aspects import MISSING, WEEKDAYS, Aspect
 from include.detection.encoding import OTHER
 from include.detection.explaining.scene import Finding, Scene
 from include.detection.explaining.values import counted, label, quoted, share, shown
 from include.detection.patterns import quiet_day, shape_slip, usual_weekdays, weekday_span
+from include.detection.writing import shape_of
 
 USUAL_SHARE = 0.1  # levels below this share are not worth naming
 MOST_NAMED = 2
@@ -169,13 +170,12 @@ def _by_past(scene: Scene, place: int, past: _Past) -> tuple[str, str]:
 
 
 def _by_model(scene: Scene, aspect: Aspect, view: str, place: int, own: str, show: Show = shown) -> tuple[str, str]:
-    shares = scene.found[aspect.name, view].shares
-    assert shares is not None
+    shares = scene.shares(aspect, view)[place]
     names = scene.detector.encoder_.levels_[aspect.name].names
     best = [
-        (show(names[index]), float(shares[place, index]))
-        for index in np.argsort(-shares[place])[:MOST_NAMED]
-        if shares[place, index] >= USUAL_SHARE and names[index] not in (OTHER, own)
+        (show(names[index]), float(shares[index]))
+        for index in np.argsort(-shares)[:MOST_NAMED]
+        if shares[index] >= USUAL_SHARE and names[index] not in (OTHER, own)
     ]
     expected = " or ".join(f"{name} ({part:.0%})" for name, part in best)
     return expected, f"expected {expected}{scene.context(view, place)}"

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from include.detection.aspects import Aspect, number_in
+from include.detection.aspects import Aspect
 from include.detection.explaining.scene import Finding, Scene
 from include.detection.explaining.values import amount, counted, label, number, quoted, rounded, significant
 from include.detection.patterns import (
@@ -18,6 +18,7 @@ from include.detection.patterns import (
     repeated_amount,
     round_amount,
 )
+from include.detection.writing import number_in
 
 Range = tuple[float, float, float]  # expected, low, high
 

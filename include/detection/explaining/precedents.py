@@ -15,10 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contract import Contract
-from include.detection.aspects import Column, derived_values, lag_days, number_in
-from include.detection.entities import Codes, Entities
+from include.detection.aspects import Codes, Column, derived_values, lag_days
+from include.detection.entities import Entities
 from include.detection.explaining.schemes import Schemes
 from include.detection.judgement import Judgement
+from include.detection.writing import number_in
 
 MOST_ROWS = 200  # latest earlier invoices of an entity that are looked at: bounds the time of one explanation
 MOST_SCHEME_ROWS = 200  # latest numbers of one scheme that are compared with a foreign one
@@ -62,7 +63,8 @@ class Precedents:
     def rows(self, asked: int) -> Codes:
         """Places of the earlier invoices of an invoice's entity, oldest first, the latest `MOST_ROWS`."""
         past = self._entities.past
-        rows: Codes = past.order[past.begin[asked] : past.end[asked]][-MOST_ROWS - 1 :]
+        own = past.of[asked]
+        rows: Codes = past.order[past.begin[own] : past.end[own]][-MOST_ROWS - 1 :]
         if not len(self._history):  # where a book is judged by itself, an invoice is among what is known
             rows = rows[rows != asked]
         return rows[-MOST_ROWS:]
@@ -142,7 +144,7 @@ class Precedents:
 
     def _scheme_of(self, name: str) -> Schemes:
         if name not in self._schemes:
-            self._schemes[name] = Schemes.of(self.column(name), self._owners)
+            self._schemes[name] = Schemes(self.column(name), self._owners)
         return self._schemes[name]
 
     def _is_known(self, name: str) -> npt.NDArray[np.bool_]:

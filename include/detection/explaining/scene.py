@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.detection.aspects import Aspect, derived_values
+from include.detection.aspects import Aspect, Codes, FloatArray, derived_values
 from include.detection.calibration import history_tier
 from include.detection.detector import Detector
-from include.detection.entities import Codes
 from include.detection.explaining.precedents import MOST_ROWS, Precedents
 from include.detection.explaining.twins import Twins
 from include.detection.explaining.values import amount, counted, number, quoted, shown
@@ -58,6 +57,7 @@ class Scene:
         self.checks = Twins(detector, judgement, self.rows, tier)
         self.precedents = Precedents(self.contract, judgement)
         self._values: dict[str, list[Any]] = {}
+        self._shares: dict[tuple[str, str], FloatArray] = {}
         self._earlier: tuple[int, Codes] = -1, np.zeros(0, dtype=np.intp)
 
     def value(self, name: str, place: int) -> Any:
@@ -126,6 +126,13 @@ class Scene:
             return " judging by all others"
         entity = self.entity(place)
         return f" for {entity}" if entity else ""
+
+    def shares(self, aspect: Aspect, view: str) -> FloatArray:
+        """Expected shares of the levels of a categorical aspect, shape (invoices, levels)."""
+        key = aspect.name, view
+        if key not in self._shares:
+            self._shares[key] = self.found[key].shares
+        return self._shares[key]
 
     def expected_range(self, aspect: Aspect, view: str, place: int) -> tuple[float, float, float]:
         """Expected value of a numeric aspect with the ends of its range, in the aspect's own unit."""

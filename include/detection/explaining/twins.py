@@ -2,11 +2,10 @@
 
 import pandas as pd
 
-from include.detection.aspects import FloatArray
+from include.detection.aspects import Codes, FloatArray
 from include.detection.calibration import Tiers
 from include.detection.collective import remark
 from include.detection.detector import Detector
-from include.detection.entities import Codes
 from include.detection.explaining.values import shown
 from include.detection.judgement import Judgement
 

@@ -1,2 +1,2 @@
--- How many rows of this extract are in quarantine?
-SELECT count(*) FROM invoice_anomalies.quarantined_invoices WHERE extract_date = %(extract_date)s AND file = %(file)s;
+-- How many rows of this night are in quarantine?
+SELECT count(*) FROM invoice_anomalies.quarantined_invoices WHERE extract_date = %(extract_date)s;

@@ -5,3 +5,7 @@ CREATE TEMPORARY TABLE night_invoices (
     invoice_key text NOT NULL,
     {columns}
 ) ON COMMIT DROP;
+-- A million rows are compared with the invoices by hashing, in memory: of rows that came a moment ago the planner knows
+-- nothing, and would compare each with every other.
+SET LOCAL work_mem TO '128MB';
+SET LOCAL enable_nestloop TO off;

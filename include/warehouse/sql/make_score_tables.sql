@@ -1,7 +1,8 @@
 -- Where do scores, anomalies and their fields wait until they are checked?
+-- (a key that comes twice among the scores is refused when they are published)
 DROP TABLE IF EXISTS pg_temp.night_scores, pg_temp.night_anomalies, pg_temp.night_fields;
 CREATE TEMPORARY TABLE night_scores (
-    invoice_key text PRIMARY KEY,
+    invoice_key text NOT NULL,
     score double precision NOT NULL,
     threshold double precision NOT NULL,
     history_tier text NOT NULL,
@@ -33,3 +34,7 @@ CREATE TEMPORARY TABLE night_fields (
     sentence text NOT NULL,
     PRIMARY KEY (invoice_key, field)
 ) ON COMMIT DROP;
+-- A million rows are compared with the invoices by hashing, in memory: of rows that came a moment ago the planner knows
+-- nothing, and would compare each with every other.
+SET LOCAL work_mem TO '128MB';
+SET LOCAL enable_nestloop TO off;

@@ -2,7 +2,7 @@
 -- version it was flagged then: what was judged normal stays silent when the next model flags it again.
 INSERT INTO invoice_anomalies.anomalies AS kept (
     invoice_key, model_version, extract_date, rank_of_day, score, threshold, amount_at_risk, currency, entity,
-    top_field, explanation, status, rank_by_amount
+    top_field, explanation, status, rank_by_amount, history_tier, history_rows
 )
 SELECT
     night.invoice_key, %(version)s, %(extract_date)s, night.rank_of_day, night.score, night.threshold,
@@ -16,10 +16,12 @@ SELECT
         ),
         'open'
     ),
-    night.rank_by_amount
+    night.rank_by_amount, score.history_tier, score.history_rows
 FROM night_anomalies AS night
+JOIN night_scores AS score USING (invoice_key)
 ON CONFLICT (invoice_key, model_version) DO UPDATE
 SET extract_date = excluded.extract_date, rank_of_day = excluded.rank_of_day, score = excluded.score,
     threshold = excluded.threshold, amount_at_risk = excluded.amount_at_risk, currency = excluded.currency,
     entity = excluded.entity, top_field = excluded.top_field, explanation = excluded.explanation,
-    rank_by_amount = excluded.rank_by_amount;
+    rank_by_amount = excluded.rank_by_amount, history_tier = excluded.history_tier,
+    history_rows = excluded.history_rows;

@@ -8,9 +8,12 @@ VALUES (
 ON CONFLICT (extract_date, file) DO UPDATE
 SET rows_in = excluded.rows_in, valid = excluded.valid, quarantined = excluded.quarantined, superseded = 0,
     success = excluded.success, problems = excluded.problems, warnings = excluded.warnings,
-    data_docs = excluded.data_docs, validated_at = now()
-WHERE (run.rows_in, run.valid, run.quarantined, run.superseded, run.success, run.problems, run.warnings, run.data_docs)
+    data_docs = excluded.data_docs, validated_at = now(), current = true
+WHERE (
+        run.rows_in, run.valid, run.quarantined, run.superseded, run.success, run.problems, run.warnings, run.data_docs,
+        run.current
+    )
     IS DISTINCT FROM (
         excluded.rows_in, excluded.valid, excluded.quarantined, 0, excluded.success, excluded.problems,
-        excluded.warnings, excluded.data_docs
+        excluded.warnings, excluded.data_docs, true
     );

@@ -1,8 +1,8 @@
 -- How many rows has a usual night? (median of the last nights; none where there are too few to tell)
 WITH night AS (
-    SELECT extract_date, sum(rows_in - superseded) AS rows_in
+    SELECT extract_date, sum(rows_in) AS rows_in
     FROM invoice_anomalies.validation_runs
-    WHERE success AND extract_date < %(extract_date)s
+    WHERE success AND current AND extract_date < %(extract_date)s
     GROUP BY extract_date
     ORDER BY extract_date DESC
     LIMIT %(most_nights)s

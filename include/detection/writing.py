@@ -1,0 +1,114 @@
+"""How texts are written: their shape, and the running number in them. Read many at once, since most identifiers differ.
+
+What is read depends on the shape alone, but for the year: so the places of the digits are looked for once a shape, and
+the digits of all texts of that shape are read as one matrix.
+"""
+
+import re
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+RUN, YEAR = re.compile(r"[0-9]+"), re.compile(r"(?<!\w)(?:19|20)?[0-9]{2}(?!\w)")
+LONE_RUN = re.compile(r"(?<!\w)9{2}(?:9{2})?(?!\w)")
+SHAPES = str.maketrans(string.digits + string.ascii_uppercase + string.ascii_lowercase, "9" * 10 + "A" * 26 + "a" * 26)
+LONGEST_SHAPE = 60  # signs of a text that its shape tells
+LONGEST_SEQUENCE = 15  # digits; beyond it a float no longer tells neighbours apart
+FEWEST_ALIKE = 16  # texts of a shape from which reading them at once pays
+CENTURIES = (19, 20)
+
+Texts = npt.NDArray[Any]
+
+
+def shape_of(text: str) -> str:
+    """Describe how an identifier is written: letters as A or a, digits as 9; 'INV-2026/7' is 'AAA-9999/9'."""
+    if text.isascii():
+        return text[:LONGEST_SHAPE].translate(SHAPES)
+    signs = text[:LONGEST_SHAPE]
+    return "".join("9" if c.isdigit() else ("A" if c.isupper() else "a") if c.isalpha() else c for c in signs)
+
+
+def number_in(text: str) -> float:
+    """The longest run of digits of an identifier as a number, its place in a sequence; NaN where there is none.
+
+    Where a year stands beside it (2027-00055, 00055/27), numbers begin anew each year, and the year leads.
+    """
+    runs = RUN.findall(text)
+    if len(runs) < 2:
+        return float(runs[0][-LONGEST_SEQUENCE:]) if runs else float("nan")
+    longest = max(runs, key=len)
+    years = [year for year in YEAR.findall(text) if year != longest]
+    return float(((years[0] if years else "") + longest)[-LONGEST_SEQUENCE:])
+
+
+def translated(texts: Texts, table: Mapping[int, int | str]) -> Texts:
+    """Translate many texts; all at once, which is ten times as fast, where no line break is in the way."""
+    result = "\n".join(texts).translate(table).split("\n") if len(texts) else []
+    if len(result) != len(texts):
+        result = [text.translate(table) for text in texts]
+    found: Texts = np.array(result, dtype=object)
+    return found
+
+
+def shapes_of(texts: Texts) -> tuple[npt.NDArray[np.intp], Texts]:
+    """Code the shape of each text, shape (texts,), and name the distinct ones."""
+    code, rough = pd.factorize(translated(texts, SHAPES))
+    # What is long or not ASCII is left to the few ways of writing that have it.
+    same, shapes = pd.factorize(np.array([shape_of(one) for one in rough], dtype=object))
+    return same[code], shapes
+
+
+def numbers_in(texts: Texts) -> npt.NDArray[np.float64]:
+    """`number_in` of each text, shape (texts,)."""
+    numbers = np.full(len(texts), np.nan)
+    code, shapes = pd.factorize(translated(texts, SHAPES))
+    order = np.argsort(code, kind="stable")
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=len(shapes)))])
+    for shape, begin, end in zip(shapes, bounds[:-1], bounds[1:], strict=True):
+        rows = order[begin:end]
+        if len(rows) < FEWEST_ALIKE or not shape.isascii():
+            numbers[rows] = [number_in(text) for text in texts[rows]]
+        elif "9" in shape:
+            numbers[rows] = _Alike.of(texts[rows], len(shape)).numbers(shape)
+    return numbers
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """ASCII texts of one shape as digits, shape (texts, signs); what stands for other signs is never read."""
+
+    digits: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Texts, length: int) -> "_Alike":
+        signs = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8).reshape(len(texts), length)
+        return cls(signs.astype(np.int64) - ord("0"))
+
+    def numbers(self, shape: str) -> npt.NDArray[np.float64]:
+        runs = [match.span() for match in re.finditer("9+", shape)]
+        begin, end = max(runs, key=lambda run: run[1] - run[0])
+        number = self._read(max(begin, end - LONGEST_SEQUENCE), end)
+        if len(runs) > 1 and end - begin < LONGEST_SEQUENCE:
+            years = self._years([match.span() for match in LONE_RUN.finditer(shape)], (begin, end))
+            number = (years * 10 ** (end - begin) + number) % 10**LONGEST_SEQUENCE
+        return number.astype(float)
+
+    def _years(self, lone: list[tuple[int, int]], longest: tuple[int, int]) -> npt.NDArray[np.int64]:
+        """The first of the lone runs that reads like a year and not like the longest run; 0 where none does."""
+        years, told = np.zeros(len(self.digits), dtype=np.int64), np.zeros(len(self.digits), dtype=bool)
+        for begin, end in lone:
+            year = self._read(begin, end)
+            fits = ~told if end - begin == 2 else ~told & np.isin(year // 100, CENTURIES)
+            if end - begin == longest[1] - longest[0]:
+                fits &= year != self._read(*longest)
+            years[fits], told = year[fits], told | fits
+        return years
+
+    def _read(self, begin: int, end: int) -> npt.NDArray[np.int64]:
+        found: npt.NDArray[np.int64] = self.digits[:, begin:end] @ (10 ** np.arange(end - begin - 1, -1, -1))
+        return found

@@ -1,0 +1,194 @@
+"""A small company with a trained model, made once by the DAGs themselves; every test gets a copy of its own."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+import yaml
+from psycopg2 import sql
+
+from include.places import PROJECT
+from include.sample import SampleFiles, write_sample
+from local.dag_runs import NightRun, run_dag
+from local.postgres import Cluster
+from tests.conftest import drop_database, forget_contract
+
+# In the past whenever the tests run: Airflow backfills no future.
+HISTORY = (date(2025, 3, 1), date(2025, 5, 30))
+NIGHTS = [date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4)]
+NIGHT = NIGHTS[0]
+TABLES = """
+    SELECT table_name FROM information_schema.tables
+    WHERE table_schema = 'invoice_anomalies' AND table_type = 'BASE TABLE' ORDER BY table_name
+"""
+
+
+@dataclass(frozen=True)
+class Company:
+    """One deployment: its folder, its invoices database, and the runs of its DAGs in this process."""
+
+    home: Path
+    dsn: str
+    contract: Path
+
+    @property
+    def database(self) -> str:
+        return self.dsn.rsplit("/", 1)[1]
+
+    def run(self, dag_id: str, night: date = NIGHT, **conf: Any) -> NightRun:
+        """Run a DAG for a night, whatever becomes of it."""
+        with self.environment():
+            return run_dag(dag_id, night, **conf)
+
+    def succeed(self, dag_id: str, night: date = NIGHT, **conf: Any) -> NightRun:
+        """Run a DAG for a night, which must succeed."""
+        done = self.run(dag_id, night, **conf)
+        assert done.state == "success", done.states
+        return done
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(self.dsn)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query, values)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def count(self, table: str, night: date | None = None) -> int:
+        """Rows of a table, of one night or of all."""
+        where = "" if night is None else f" WHERE extract_date = '{night}'"
+        return int(self.rows(f"SELECT count(*) FROM invoice_anomalies.{table}{where}")[0][0])
+
+    def tables(self) -> dict[str, list[str]]:
+        """Every row of every table as text, timestamps and all."""
+        names = [name for (name,) in self.rows(TABLES)]
+        return {
+            name: sorted(row for (row,) in self.rows(f"SELECT t::text FROM invoice_anomalies.{name} AS t"))
+            for name in names
+        }
+
+    def outbox(self, kind: str = "*") -> list[EmailMessage]:
+        """The mails of one kind (alert, summary, failure) that went to files."""
+        return [
+            message_from_bytes(path.read_bytes(), policy=policy.default)  # type: ignore[misc]
+            for path in sorted(self.home.glob(f"outbox/*_{kind}_*.eml"))
+        ]
+
+    def extract(self, night: date = NIGHT) -> Path:
+        return self.home / "landing" / f"invoices_{night}.csv.gz"
+
+    def change_contract(self, **changes: dict[str, Any]) -> None:
+        """Change sections of the contract, for the runs after this."""
+        document = yaml.safe_load(self.contract.read_text())
+        for section, values in changes.items():
+            document[section] = {**document.get(section, {}), **values}
+        self.contract.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    @contextmanager
+    def environment(self) -> Iterator[None]:
+        """What the DAGs of this deployment find around them."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("INVOICES_HOME", str(self.home))
+            patch.setenv("INVOICES_CONTRACT", str(self.contract))
+            # A test may have set another one, e.g. of a server that is down.
+            patch.setenv("AIRFLOW_CONN_INVOICES_DB", os.environ.get("AIRFLOW_CONN_INVOICES_DB", self.dsn))
+            forget_contract()
+            try:
+                yield
+            finally:
+                forget_contract()
+
+
+def words(mail: EmailMessage, kind: str = "plain") -> str:
+    """The text (or html) part of a mail, on one line."""
+    body = mail.get_body((kind,))
+    assert body is not None, mail["Subject"]
+    return " ".join(str(body.get_content()).split())
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+    """A history, and three nights with planted anomalies and broken rows."""
+    folder = tmp_path_factory.mktemp("sample")
+    return write_sample(folder, vendors=15, rows_per_day=20, history=HISTORY, nights=NIGHTS, broken_rows=3)
+
+
+@pytest.fixture(scope="session")
+def make_company(
+    postgres: Cluster, airflow_metadata: str, sample: SampleFiles, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Company]:
+    """Make a deployment, new or in the state of another one."""
+
+    def make(like: Company | None = None) -> Company:
+        name, template = f"company_{uuid.uuid4().hex}", like.database if like else "template1"
+        connection = psycopg2.connect(postgres.dsn())
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        connection.close()
+        home = tmp_path_factory.mktemp("home")
+        shutil.copytree(sample.history.parent, home / "landing")
+        contract = home / "invoices.yaml"
+        shutil.copy(PROJECT / "include" / "invoices.yaml", contract)
+        company = Company(home, postgres.dsn(name), contract)
+        # A model of seconds that flags something every night: its quality is judged elsewhere.
+        company.change_contract(
+            detection={"epochs": 3, "hidden_units": [16], "minimum_rows": 200, "threshold_quantile": 0.9}
+        )
+        return company
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(make_company: Callable[..., Company]) -> Company:
+    """The history, loaded, and the champion trained on it. Not for use: companies are copied from it."""
+    company = make_company()
+    company.succeed("validate_invoices", HISTORY[1])
+    company.succeed("train_autoencoder", HISTORY[1])
+    return company
+
+
+@pytest.fixture(scope="session")
+def one_night(make_company: Callable[..., Company], trained: Company) -> Company:
+    """A company after NIGHT was validated, scored and summarised. Not to be changed; companies are copied from it."""
+    company = make_company(like=trained)
+    for dag_id in ("validate_invoices", "score_invoices", "summarise_anomalies"):
+        company.succeed(dag_id)
+    return company
+
+
+@pytest.fixture
+def company(make_company: Callable[..., Company], trained: Company, postgres: Cluster) -> Iterator[Company]:
+    """A company with its history loaded and a champion trained on it; its nights are still to come."""
+    made = make_company(like=trained)
+    yield made
+    drop_database(postgres, made.database)
+
+
+@pytest.fixture
+def night_later(make_company: Callable[..., Company], one_night: Company, postgres: Cluster) -> Iterator[Company]:
+    """A company whose NIGHT is done, with its files and mails."""
+    made = make_company(like=one_night)
+    yield made
+    drop_database(postgres, made.database)
+
+
+@pytest.fixture
+def new_company(make_company: Callable[..., Company], postgres: Cluster) -> Iterator[Company]:
+    """A company on its first day: extracts, an empty database, no model."""
+    made = make_company()
+    yield made
+    drop_database(postgres, made.database)

@@ -1,0 +1,130 @@
+"""The ten queries of docs/bi.md run as bi_reader, on the page's own terms, and answer what they say."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from benchmarks.bi_views import VIEWS, fill, questions, ready_queries
+from include import warehouse
+from include.contract import Contract
+from include.places import PROJECT
+from local.postgres import Cluster
+from tests.conftest import drop_database
+from tests.docs.pages import blocks, first_cells, page
+
+BI = PROJECT / "docs" / "bi.md"
+NIGHTS, ROWS = 40, 20_000
+QUERIES = ready_queries()
+EMPTY = {"5. Which nights need a hand?"}
+
+
+@pytest.fixture(scope="module")
+def filled(postgres: Cluster, contract: Contract) -> Iterator[Connection]:
+    """Forty nights as the benchmark makes them, read as bi_reader."""
+    name = "test_bi_queries"
+    postgres.create_database(name)
+    with warehouse.connect(postgres.dsn(name)) as connection:
+        warehouse.migrate(connection, contract)
+        fill(connection, contract, ROWS, NIGHTS)
+        with connection.cursor() as cursor:
+            cursor.execute("SET ROLE bi_reader")
+        yield connection
+    drop_database(postgres, name)
+
+
+def answer(connection: Connection, query: str) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def test_there_are_ten_queries_and_the_benchmark_times_each() -> None:
+    assert [name.split(".")[0] for name in QUERIES] == [str(number) for number in range(1, 11)]
+    assert len(blocks(page(BI).split("## Ten queries")[1], "sql")) == 10
+    assert set(QUERIES) < set(questions())
+    assert set(first_cells(page(BI).split("## A login")[0])) == set(VIEWS)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_ready_query_has_an_answer(filled: Connection, name: str) -> None:
+    found = answer(filled, QUERIES[name])
+
+    assert bool(found) != (name in EMPTY)
+    assert all(value is not None for row in found for value in list(row.values())[:2])
+
+
+def test_the_answers_fit_together(filled: Connection) -> None:
+    today, money, why, month, _, vendors, waiting, fields, models, data = (
+        answer(filled, query) for query in QUERIES.values()
+    )
+    yesterday = date.today() - timedelta(days=1)
+
+    assert [row["rank_of_day"] for row in today] == sorted(row["rank_of_day"] for row in today)
+    assert {row["invoice_key"] for row in why} == {today[0]["invoice_key"]}
+    assert [row["position"] for row in why] == [1, 2, 3]
+    assert [row["amount_at_risk"] for row in money] == sorted((row["amount_at_risk"] for row in money), reverse=True)
+    assert (len(month), month[-1]["extract_date"]) == (30, yesterday)
+    assert all(row["rows_in"] == row["loaded"] + row["quarantined"] and row["scored"] == row["loaded"] for row in month)
+    assert all(row["flagged"] == row["open"] + row["confirmed"] + row["cleared"] for row in month)
+    assert (month[-1]["loaded"], month[-1]["flagged"]) == (ROWS / NIGHTS, len(today))
+    assert sum(row["anomalies"] for row in fields) == sum(row["flagged"] for row in month)
+    assert len(vendors) == len(data) == 10
+    assert {row["waiting"] for row in waiting} == {"this week", "this month", "older"}
+    assert (models[0]["status"], models[0]["nights_scored"]) == ("champion", NIGHTS - 30)
+    assert {row["top_reason"] for row in data} == {"no amount"}
+
+
+def test_a_night_that_needs_a_hand_is_told(dsn: str, contract: Contract) -> None:
+    with warehouse.connect(dsn) as connection:
+        warehouse.migrate(connection, contract)
+        fill(connection, contract, 4000, 40)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE invoice_anomalies.validation_runs SET success = false WHERE extract_date = current_date - 3"
+            )
+            cursor.execute("DELETE FROM invoice_anomalies.scoring_runs WHERE extract_date = current_date - 2")
+            cursor.execute(
+                "INSERT INTO invoice_anomalies.loads (extract_date, file, added, changed, removed) "
+                "VALUES (current_date - 1, 'f', 0, 1, 0)"
+            )
+        found = answer(connection, QUERIES["5. Which nights need a hand?"])
+
+    assert [row["what"] for row in found] == ["refused", "not scored", "to be scored again"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_a_tool_asks_of_a_view_runs(filled: Connection, view: str) -> None:
+    asked = {name: query for name, query in questions().items() if name.startswith(view)}
+    assert len(asked) >= 6
+    with filled.cursor() as cursor:
+        for query in asked.values():
+            cursor.execute(query, {"night": date.today()})
+
+
+def test_the_commands_for_a_login_are_those_of_the_page_about_roles(postgres: Cluster) -> None:
+    (login,) = blocks(page(BI).split("## Ten queries")[0], "sql")
+    roles = page(PROJECT / "docs" / "roles.md")
+
+    assert [line for line in login.splitlines() if line not in roles] == [
+        "ALTER ROLE dashboards SET search_path = invoice_anomalies;"
+    ]
+
+
+def test_the_last_month_needs_no_look_at_the_invoices(filled: Connection) -> None:
+    """What makes the views fast: they read tables that grow with the anomalies and nights."""
+    with filled.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        for name, query in questions().items():
+            cursor.execute(f"EXPLAIN {query}", {"night": date.today() - timedelta(days=1)})
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            scanned = "Scan on scores" in plan or "on scores " in plan
+            assert not scanned, f"{name}\n{plan}"
+        cursor.execute("SET ROLE bi_reader")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("SELECT FROM invoice_anomalies.scores")
+    filled.rollback()

@@ -1,0 +1,94 @@
+"""An extract that is still being written is not taken, and no room for it is said clearly."""
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from include import extract
+from include.errors import ExtractNotArrivedError
+from include.extract import location
+from include.places import PROJECT
+
+
+@pytest.fixture
+def delivered(tmp_path: Path) -> Path:
+    path = tmp_path / "a.csv"
+    path.write_text("number\n1\n")
+    return path
+
+
+def test_a_file_that_has_just_changed_is_watched_until_it_has_settled(delivered: Path) -> None:
+    started = time.monotonic()
+    assert extract.arrived(str(delivered), settle_seconds=0.3)
+    assert time.monotonic() - started < 2
+
+    writer = threading.Timer(0.1, lambda: delivered.write_text("number\n1\n2\n"))
+    delivered.touch()
+    writer.start()
+    assert not extract.arrived(str(delivered), settle_seconds=0.5)
+    writer.join()
+
+
+def test_a_file_that_settled_long_ago_is_taken_at_once(delivered: Path) -> None:
+    os.utime(delivered, (time.time() - 100,) * 2)
+    started = time.monotonic()
+
+    assert extract.arrived(str(delivered), settle_seconds=60)
+    assert time.monotonic() - started < 0.2
+
+
+def test_a_long_time_to_settle_is_waited_for_between_looks(delivered: Path) -> None:
+    started = time.monotonic()
+
+    assert not extract.arrived(str(delivered), settle_seconds=60)
+    assert time.monotonic() - started < 0.2
+
+
+def test_a_file_that_changes_while_it_is_copied_is_not_taken(
+    delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, _ = location._file_system(str(delivered))
+
+    def slow(source: str, target: str) -> None:
+        Path(target).write_bytes(Path(source).read_bytes())
+        with delivered.open("a") as file:
+            file.write("2\n")
+
+    monkeypatch.setattr(type(files), "get_file", lambda self, source, target: slow(source, target))
+
+    with pytest.raises(ExtractNotArrivedError, match=r"still being written: it had 9 bytes .* and 11 bytes behind"):
+        extract.copy(str(delivered), tmp_path / "staged.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv"]
+    assert ExtractNotArrivedError.retryable
+
+
+def test_a_full_disk_names_the_folder_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    source, staging = tmp_path / "a.csv", tmp_path / "staging"
+    source.write_bytes(b"x" * 100_000)
+    staging.mkdir()
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from include import extract; from include.errors import StorageFullError\n"
+        "try: extract.copy(sys.argv[1], Path(sys.argv[2]) / 'a.csv')\n"
+        "except StorageFullError as error: print(error, error.retryable)"
+    )
+
+    # A limit on the size of files stands for the full disk: no test may fill one.
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(source), str(staging)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
+    )
+
+    assert done.stdout.startswith(f"{staging}: expected room for the staged files")
+    assert done.stdout.endswith("True\n")
+    assert list(staging.iterdir()) == []

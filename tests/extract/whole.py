@@ -1,0 +1,13 @@
+"""A night read whole, for tests of nights that are small."""
+
+from typing import Any
+
+import pandas as pd
+
+from include import extract
+from include.contract import Contract
+
+
+def read(contract: Contract, location: str, **given: Any) -> pd.DataFrame:
+    """All parts of an extract as one frame."""
+    return pd.concat(list(extract.read(contract, location, **given)))

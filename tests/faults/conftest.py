@@ -1,0 +1,317 @@
+"""A small company whose stages run in processes that can be killed, and what is left of each."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from include.places import PROJECT
+from local.postgres import Cluster
+from tests.company import HISTORY, NIGHT, TABLES, Company
+from tests.conftest import drop_database
+
+SECONDS = 240
+# What is in the names of files: when they were written, and digests of what holds a folder's name.
+NAMES = re.compile(r"\d{8}T\d{6}[.\dZ]*|[0-9a-f]{32}|(?<=parts-)[0-9a-f]+|(?<=_)[0-9a-f]{8}(?=\.)")
+HOME = re.compile(r"/[^\s\"']*/home\d+")
+VERSION = re.compile(r"\d{8}T\d{9}")
+# Columns that tell when something was done, and the numbers that Postgres gives out, which an undone try uses up.
+TIMES_AND_NUMBERS = r"_at$|^id$"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            # By a thread: Airflow's own time limits use the alarm that pytest-timeout would, and reset it.
+            item.add_marker(pytest.mark.timeout(SECONDS, method="thread"))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a stage: its result or its error, or that it was killed; the points it came to, and seconds."""
+
+    result: Any = None
+    error: dict[str, Any] | None = None
+    killed: bool = False
+    points: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Workshop:
+    """The process that forks a child for each stage (tests/faults/workshop.py)."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.faults.workshop"],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._started: dict[int, float] = {}
+
+    def start(self, stage: str, company: Company, given: Any = None, night: date = NIGHT, **order: Any) -> int:
+        """Start a stage and return the number of its process. kill_at, pause, ...: see workshop.py."""
+        arguments = {
+            "home": str(company.home),
+            "dsn": order.pop("dsn", company.dsn),
+            "contract": str(company.contract),
+            "staging": str(company.home / "staging" / night.isoformat() / "run"),
+            "night": night.isoformat(),
+            "given": given,
+        }
+        pid = int(self._ask({"start": stage, "arguments": arguments, **order})["pid"])
+        self._started[pid] = time.monotonic()
+        return pid
+
+    def wait(self, pid: int) -> Outcome:
+        answer = self._ask({"wait": pid})
+        return Outcome(**answer, seconds=time.monotonic() - self._started.pop(pid))
+
+    def run(self, stage: str, company: Company, given: Any = None, night: date = NIGHT, **order: Any) -> Outcome:
+        """Run a stage to its end, or to where it is killed."""
+        return self.wait(self.start(stage, company, given, night, **order))
+
+    def result(self, stage: str, company: Company, given: Any = None, night: date = NIGHT, **order: Any) -> Any:
+        """Run a stage, which must succeed."""
+        outcome = self.run(stage, company, given, night, **order)
+        assert outcome.error is None, outcome.error
+        assert not outcome.killed
+        return outcome.result
+
+    def kill_after(self, seconds: float, stage: str, company: Company, given: Any, night: date = NIGHT) -> Outcome:
+        """Run a stage and kill it so many seconds later, wherever it is by then; it may have ended before."""
+        pid = self.start(stage, company, given, night)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)  # it is not waited for yet, so the number is still its own
+        return self.wait(pid)
+
+    def interrupted(
+        self, happening: Callable[[], None], stage: str, company: Company, given: Any, at: int, night: date = NIGHT
+    ) -> Outcome:
+        """Run a stage, and let something happen while it stands still at one of its points."""
+        pid = self.start(stage, company, given, night, stop_at=at)
+        self._ask({"wait_stopped": pid})
+        try:
+            happening()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            outcome = self.wait(pid)
+        return outcome
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+
+    def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[Workshop]:
+    shop = Workshop()
+    yield shop
+    shop.stop()
+
+
+Run = Callable[..., Any]
+
+
+def score_night(run: Run, night: date = NIGHT) -> Any:
+    """Plan, score and publish a night by calling `run(stage, given)`."""
+    scored = [run("score_chunk", chunk, night) for chunk in run("plan_scoring", None, night)]
+    return run("publish_night", scored, night)
+
+
+def load_night(run: Run, night: date = NIGHT) -> Any:
+    """Take, validate and load a night by calling `run(stage, given)`."""
+    return run("load_night", run("validate_snapshot", run("take_snapshot", None, night), night), night)
+
+
+def whole_night(run: Run, night: date = NIGHT) -> None:
+    """Every stage of the nightly DAGs, in their order."""
+    load_night(run, night)
+    run("send_alert", score_night(run, night), night)
+    run("send_summary", None, night)
+
+
+def training(run: Run) -> None:
+    """Every stage of the training DAG, in its order."""
+    trained = run("train", run("stage_training_set", None, HISTORY[1]), HISTORY[1])
+    run("promote", run("evaluate_challenger", trained, HISTORY[1]), HISTORY[1])
+
+
+def undisturbed(workshop: Workshop, company: Company) -> Run:
+    """A way to run stages: each must succeed at once."""
+    return lambda stage, given, night=NIGHT: workshop.result(stage, company, given, night)
+
+
+def left_by(company: Company) -> dict[str, Any]:
+    """All that a company has: its tables and its files, without what tells when and where it was done."""
+    return {**tables_of(company), **files_of(company)}
+
+
+def tables_of(company: Company) -> dict[str, Any]:
+    """Every row of every table as text, but for times and Postgres' own numbers."""
+    found = {}
+    for (name,) in company.rows(TABLES):
+        columns = [
+            column
+            for (column,) in company.rows(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = 'invoice_anomalies' "
+                "AND table_name = %s AND column_name !~ %s ORDER BY ordinal_position",
+                name,
+                TIMES_AND_NUMBERS,
+            )
+        ]
+        table = sql.Identifier("invoice_anomalies", name)
+        query = sql.SQL("SELECT {} FROM {} AS t").format(sql.SQL(", ").join(map(_column, columns)), table)
+        rows = [dict(zip(columns, row, strict=True)) for row in company.rows(query)]
+        found[name] = sorted(neutral(json.dumps(_without_checksum(row), default=str)) for row in rows)
+    return found
+
+
+def _column(name: str) -> sql.Composable:
+    if name == "known_load":  # which load it was in order: its number may have gaps before it
+        return sql.SQL("(SELECT count(*) FROM invoice_anomalies.loads WHERE id <= t.known_load)")
+    return sql.Identifier("t", name)
+
+
+def _without_checksum(row: dict[str, Any]) -> dict[str, Any]:
+    """Keras writes the time into a model's file, so no two trainings have one checksum."""
+    return {name: value for name, value in row.items() if name != "checksum"}
+
+
+def neutral(text: str) -> str:
+    """The text without the places and versions that differ from one company to the next."""
+    return VERSION.sub("VERSION", HOME.sub("HOME", text))
+
+
+def files_of(company: Company) -> dict[str, Any]:
+    """The files that count: hidden ones, and parts that no task was told of, are what killed tries left."""
+    found = {}
+    last = max((company.home / "staging").rglob("parts-*"), key=lambda folder: folder.stat().st_mtime, default=None)
+    for folder in ("staging", "outbox", "data_docs", "models"):
+        for path in sorted((company.home / folder).rglob("*")):
+            name = path.relative_to(company.home)
+            left_over = any(part.startswith(".") for part in name.parts) or (
+                "parts-" in str(name) and last not in path.parents
+            )
+            if path.is_file() and not left_over:
+                found[NAMES.sub("#", str(name))] = _content(path)
+    return found
+
+
+def _content(path: Path) -> Any:
+    """What a file says; pages and models hold times, so that they are there is enough."""
+    if path.suffix == ".parquet":
+        frame = pd.read_parquet(path)
+        return str(frame.dtypes.to_dict()), frame.to_csv()
+    if path.suffix == ".eml":
+        mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+        return neutral(str(mail["Subject"])), neutral(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
+    if "staging" in path.parts:
+        content = path.read_bytes()
+        return neutral(content.decode()) if path.suffix == ".json" else content
+    return None
+
+
+@pytest.fixture(scope="session")
+def in_chunks(trained: Company, make_company: Callable[..., Company]) -> Company:
+    """A trained company that scores its nights in several chunks. Not for use: companies are copied from it."""
+    return make_company(like=trained)
+
+
+@pytest.fixture
+def companies(make_company: Callable[..., Company], in_chunks: Company, postgres: Cluster) -> Iterator[Run]:
+    """Make companies with a history and a champion, alike, whose nights are still to come."""
+    made: list[Company] = []
+
+    def make() -> Company:
+        company = make_company(like=in_chunks)
+        company.change_contract(detection={"chunk_rows": 8})
+        made.append(company)
+        return company
+
+    yield make
+    for company in made:
+        drop_database(postgres, company.database)
+        shutil.rmtree(company.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def clean_night(make_company: Callable[..., Company], in_chunks: Company, workshop: Workshop) -> dict[str, Any]:
+    """What one undisturbed night leaves, and by stage the points it came to and how long it took."""
+    company = make_company(like=in_chunks)
+    company.change_contract(detection={"chunk_rows": 8})
+    stages: list[tuple[str, Outcome]] = []
+    whole_night(recorded(workshop, company, stages))
+    return {"left": left_by(company), "stages": stages}
+
+
+def recorded(workshop: Workshop, company: Company, stages: list[tuple[str, Outcome]]) -> Run:
+    """A way to run stages: each must succeed at once, and its outcome is noted."""
+
+    def run(stage: str, given: Any, night: date = NIGHT) -> Any:
+        outcome = workshop.run(stage, company, given, night)
+        assert outcome.error is None, (stage, outcome.error)
+        stages.append((stage, outcome))
+        return outcome.result
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A Postgres of the module's own, to stop, crash and freeze."""
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="invoices-faults-"))
+    folder.chmod(0o755)
+    cluster = Cluster(folder / "postgres", fsync=False)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_until(true: Callable[[], Any], seconds: float = 30) -> None:
+    """Wait for something that happens soon."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
+    connection = psycopg2.connect(dsn)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+    finally:
+        connection.close()
