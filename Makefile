@@ -20,7 +20,7 @@ install = $(BIN)/python -m pip install --no-deps --require-hashes --disable-pip-
 	| awk -v file=$(1) '/^Collecting/ {n++; if (n % 20 == 0) {print "  " n " packages"; fflush()}} /^Installing/ {print "  unpacking " n " packages (a minute)"; fflush()} /ERROR|error:/ {print}'
 endif
 
-.PHONY: help demo test test-slow lint bench bench-detection bench-bi up down airflow dsn psql contract docs migrate lock clean
+.PHONY: help demo test test-slow lint bench bench-detection bench-throughput bench-bi up down airflow dsn psql contract docs migrate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -39,7 +39,10 @@ lint: $(VENV)/installed-dev ## linters and types only
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: bench-detection ## every benchmark that needs nothing but this machine
+bench: bench-detection bench-throughput ## every benchmark that needs nothing but this machine
+
+bench-throughput: $(VENV)/installed-dev ## what nights of up to a million invoices cost, stage by stage; ARGS="--help" tells more
+	@$(BIN)/python -W ignore -m benchmarks.throughput $(ARGS)
 
 bench-detection: $(VENV)/installed-dev ## detection beside its peers, on planted anomalies; ARGS="--help" tells more
 	@$(BIN)/python -W ignore -m benchmarks.detection $(ARGS)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from include.contract import load_contract
-from include.places import PROJECT, Places
+from include.places import PROJECT, Places, contract_path
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _timed(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def _contract() -> Any:
-    return load_contract(PROJECT / "include" / "invoices.yaml")
+    return load_contract(contract_path())
 
 
 def main(stage: str) -> None:

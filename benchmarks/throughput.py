@@ -1,6 +1,6 @@
 """Measure what a night costs, stage by stage, beside the least that any pipeline does.
 
-    python -m benchmarks.throughput [ROWS ...] [--workers 2] [--vendors 2000]
+    python -m benchmarks.throughput [ROWS ...] [--workers 2] [--vendors 2000] [--quick]
 
 Nights of the made-up company go through the functions that the DAGs' tasks call, each in a process of its own as a task
 is; the chunks of scoring run side by side, as mapped tasks do. The floor of the same run reads the same file with
@@ -24,11 +24,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from benchmarks import stages
 from benchmarks.stages import Cost
 from include import warehouse
 from include.contract import load_contract
-from include.places import PROJECT
+from include.places import PROJECT, contract_path
 from include.sample.company import Company
 from include.sample.files import write_extract
 from local.postgres import Cluster
@@ -78,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home = Path(tempfile.mkdtemp(prefix="invoices-throughput-"))
     home.chmod(0o755)
     cluster = Cluster(home / "postgres")
+    if asked.quick:
+        os.environ["INVOICES_CONTRACT"] = str(_quick_contract(home))
     try:
         cluster.start()
         cluster.create_database("invoices")
@@ -103,12 +107,21 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("rows", nargs="*", type=int, default=SIZES, help="rows of the nights (%(default)s)")
     made.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="chunks scored at a time (%(default)s)")
     made.add_argument("--vendors", type=int, default=2_000, help="vendors of the made-up company (%(default)s)")
+    made.add_argument("--quick", action="store_true", help="small history, few epochs: does the benchmark run?")
     made.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help="where figures and plot go")
     return made
 
 
+def _quick_contract(home: Path) -> Path:
+    document = yaml.safe_load(contract_path().read_text(encoding="utf-8"))
+    document["detection"] |= {"epochs": 2, "hidden_units": [16], "minimum_rows": 200, "chunk_rows": 200}
+    path = home / "invoices.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return path
+
+
 def _measured(asked: argparse.Namespace, home: Path, dsn: str) -> list[NightCost]:
-    contract = load_contract(PROJECT / "include" / "invoices.yaml")
+    contract = load_contract(contract_path())
     company = Company(7, asked.vendors)
     where = {"home": home, "dsn": dsn}
     with warehouse.connect(dsn) as connection:
@@ -118,7 +131,7 @@ def _measured(asked: argparse.Namespace, home: Path, dsn: str) -> list[NightCost
         write_extract(invoices, home / contract.extract.path.format(extract_date=day))
         return len(invoices)
 
-    rows = deliver(HISTORY[1], company.invoices(*HISTORY, HISTORY_ROWS_PER_DAY))
+    rows = deliver(HISTORY[1], company.invoices(*HISTORY, 20 if asked.quick else HISTORY_ROWS_PER_DAY))
     _say(f"history of {rows:,} invoices: loading, training")
     _ingest(where, HISTORY[1])
     stages.run("train", **where, night=HISTORY[1])

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
+from jinja2.bccache import Bucket, BytecodeCache
 
 from include.contract import Contract
 from include.errors import PipelineError
@@ -219,3 +221,27 @@ def new_desk(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def desk(new_desk: Callable[[], Desk]) -> Desk:
     """The desk of a module: its nights follow one another in one database."""
     return new_desk()
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates that were compiled in this process."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.known:
+            bucket.bytecode_from_string(self.known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.known[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_cost_little() -> Iterator[None]:
+    """Have Great Expectations compile the templates of its pages once: anew for each night, it is half of the time."""
+    from great_expectations.render.view import view
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(view, "Environment", partial(view.Environment, bytecode_cache=CompiledTemplates()))
+        yield

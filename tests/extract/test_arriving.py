@@ -89,6 +89,6 @@ def test_a_full_disk_names_the_folder_and_leaves_nothing_half_written(tmp_path: 
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
     )
 
-    assert done.stdout.startswith(f"{staging}: expected room for the staged files")
+    assert done.stdout.startswith(f"{staging}: no room left to write")
     assert done.stdout.endswith("True\n")
     assert list(staging.iterdir()) == []

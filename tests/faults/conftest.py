@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -239,21 +240,25 @@ def _content(path: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def in_chunks(trained: Company, make_company: Callable[..., Company]) -> Company:
-    """A trained company that scores its nights in several chunks. Not for use: companies are copied from it."""
-    return make_company(like=trained)
+def in_chunks(trained: Company, make_company: Callable[..., Company]) -> Callable[[], Company]:
+    """Make companies with a history and a champion that score their nights in several chunks."""
+
+    def make() -> Company:
+        company = make_company(like=trained)
+        company.change_contract(detection={"chunk_rows": 8})
+        return company
+
+    return make
 
 
 @pytest.fixture
-def companies(make_company: Callable[..., Company], in_chunks: Company, postgres: Cluster) -> Iterator[Run]:
+def companies(in_chunks: Callable[[], Company], postgres: Cluster) -> Iterator[Callable[[], Company]]:
     """Make companies with a history and a champion, alike, whose nights are still to come."""
     made: list[Company] = []
 
     def make() -> Company:
-        company = make_company(like=in_chunks)
-        company.change_contract(detection={"chunk_rows": 8})
-        made.append(company)
-        return company
+        made.append(in_chunks())
+        return made[-1]
 
     yield make
     for company in made:
@@ -261,14 +266,37 @@ def companies(make_company: Callable[..., Company], in_chunks: Company, postgres
         shutil.rmtree(company.home, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def clean_night(make_company: Callable[..., Company], in_chunks: Company, workshop: Workshop) -> dict[str, Any]:
-    """What one undisturbed night leaves, and by stage the points it came to and how long it took."""
-    company = make_company(like=in_chunks)
-    company.change_contract(detection={"chunk_rows": 8})
+@dataclass(frozen=True)
+class Clean:
+    """What an undisturbed run leaves, and each of its stages with the points that it came to and its seconds."""
+
+    left: dict[str, Any]
+    stages: list[tuple[str, Outcome]]
+
+
+@pytest.fixture(scope="session")
+def clean_night(in_chunks: Callable[[], Company], workshop: Workshop) -> Clean:
+    """One night, undisturbed."""
+    company = in_chunks()
     stages: list[tuple[str, Outcome]] = []
     whole_night(recorded(workshop, company, stages))
-    return {"left": left_by(company), "stages": stages}
+    return Clean(left_by(company), stages)
+
+
+@pytest.fixture(scope="session")
+def clean_training(in_chunks: Callable[[], Company], workshop: Workshop) -> Clean:
+    """One training, undisturbed."""
+    company = in_chunks()
+    stages: list[tuple[str, Outcome]] = []
+    training(recorded(workshop, company, stages))
+    return Clean(left_by(company), stages)
+
+
+def same(left: dict[str, Any], clean: dict[str, Any]) -> None:
+    """What is left is what an undisturbed run leaves; the first difference says where."""
+    assert left.keys() == clean.keys()
+    for name, content in clean.items():
+        assert left[name] == content, name
 
 
 def recorded(workshop: Workshop, company: Company, stages: list[tuple[str, Outcome]]) -> Run:
@@ -286,8 +314,6 @@ def recorded(workshop: Workshop, company: Company, stages: list[tuple[str, Outco
 @pytest.fixture(scope="module")
 def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A Postgres of the module's own, to stop, crash and freeze."""
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="invoices-faults-"))
     folder.chmod(0o755)
     cluster = Cluster(folder / "postgres", fsync=False)

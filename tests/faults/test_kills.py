@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.company import NIGHT, Company
-from tests.faults.conftest import Outcome, Run, Workshop, left_by, recorded, training, whole_night
+from tests.faults.conftest import Clean, Outcome, Run, Workshop, left_by, same, training, whole_night
 
 SEED = 20
 # Of the stages that take longest, fewer moments in `make test`.
@@ -56,84 +56,76 @@ def killed_at_random(
     return run
 
 
-def same(left: dict[str, Any], clean: dict[str, Any]) -> None:
-    assert left.keys() == clean.keys()
-    for name, content in clean.items():
-        assert left[name] == content, name
-
-
 def test_a_night_whose_every_task_was_killed_again_and_again_ends_as_an_undisturbed_one(
-    companies: Callable[[], Company], workshop: Workshop, clean_night: dict[str, Any]
+    companies: Callable[[], Company], workshop: Workshop, clean_night: Clean
 ):
     company = companies()
 
     whole_night(
-        killed_at(workshop, company, clean_night["stages"], lambda stage, points: spread(points, FEW.get(stage, 6)))
+        killed_at(workshop, company, clean_night.stages, lambda stage, points: spread(points, FEW.get(stage, 6)))
     )
 
-    same(left_by(company), clean_night["left"])
+    same(left_by(company), clean_night.left)
 
 
 def test_a_training_whose_every_task_was_killed_makes_one_model_as_an_undisturbed_one(
-    companies: Callable[[], Company], workshop: Workshop
+    companies: Callable[[], Company], workshop: Workshop, clean_training: Clean
 ):
-    clean, company = companies(), companies()
-    stages: list[tuple[str, Outcome]] = []
-    training(recorded(workshop, clean, stages))
+    company = companies()
 
-    training(killed_at(workshop, company, stages, lambda stage, points: spread(points, FEW.get(stage, 4))))
+    training(
+        killed_at(workshop, company, clean_training.stages, lambda stage, points: spread(points, FEW.get(stage, 4)))
+    )
 
-    same(left_by(company), left_by(clean))
+    same(left_by(company), clean_training.left)
     assert company.rows("SELECT count(*) FROM invoice_anomalies.model_versions") == [(2,)]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500, method="thread")
 def test_a_night_killed_at_every_single_moment_ends_as_an_undisturbed_one(
-    companies: Callable[[], Company], workshop: Workshop, clean_night: dict[str, Any]
+    companies: Callable[[], Company], workshop: Workshop, clean_night: Clean
 ):
     company = companies()
 
-    whole_night(killed_at(workshop, company, clean_night["stages"], lambda _, points: list(range(1, points + 1))))
+    whole_night(killed_at(workshop, company, clean_night.stages, lambda _, points: list(range(1, points + 1))))
 
-    same(left_by(company), clean_night["left"])
+    same(left_by(company), clean_night.left)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500, method="thread")
-def test_a_training_killed_at_every_single_moment_makes_one_model(companies: Callable[[], Company], workshop: Workshop):
-    clean, company = companies(), companies()
-    stages: list[tuple[str, Outcome]] = []
-    training(recorded(workshop, clean, stages))
+def test_a_training_killed_at_every_single_moment_makes_one_model(
+    companies: Callable[[], Company], workshop: Workshop, clean_training: Clean
+):
+    company = companies()
 
-    training(killed_at(workshop, company, stages, lambda _, points: list(range(1, points + 1))))
+    training(killed_at(workshop, company, clean_training.stages, lambda _, points: list(range(1, points + 1))))
 
-    same(left_by(company), left_by(clean))
+    same(left_by(company), clean_training.left)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500, method="thread")
 @pytest.mark.parametrize("seed", range(SEED, SEED + 5))
 def test_a_night_killed_at_random_moments_ends_as_an_undisturbed_one(
-    companies: Callable[[], Company], workshop: Workshop, clean_night: dict[str, Any], seed: int
+    companies: Callable[[], Company], workshop: Workshop, clean_night: Clean, seed: int
 ):
     company = companies()
 
-    whole_night(killed_at_random(workshop, company, clean_night["stages"], random.Random(seed), kills=6))
+    whole_night(killed_at_random(workshop, company, clean_night.stages, random.Random(seed), kills=6))
 
-    same(left_by(company), clean_night["left"])
+    same(left_by(company), clean_night.left)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500, method="thread")
 @pytest.mark.parametrize("seed", range(SEED, SEED + 2))
 def test_a_training_killed_at_random_moments_makes_one_model(
-    companies: Callable[[], Company], workshop: Workshop, seed: int
+    companies: Callable[[], Company], workshop: Workshop, clean_training: Clean, seed: int
 ):
-    clean, company = companies(), companies()
-    stages: list[tuple[str, Outcome]] = []
-    training(recorded(workshop, clean, stages))
+    company = companies()
 
-    training(killed_at_random(workshop, company, stages, random.Random(seed), kills=4))
+    training(killed_at_random(workshop, company, clean_training.stages, random.Random(seed), kills=4))
 
-    same(left_by(company), left_by(clean))
+    same(left_by(company), clean_training.left)

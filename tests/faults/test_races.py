@@ -11,10 +11,12 @@ import pytest
 
 from tests.company import NIGHT, NIGHTS, Company
 from tests.faults.conftest import (
+    Clean,
     Outcome,
     Workshop,
     left_by,
     load_night,
+    same,
     score_night,
     tables_of,
     undisturbed,
@@ -37,33 +39,27 @@ def all_well(outcomes: list[Outcome]) -> Any:
     return outcomes[-1].result
 
 
-def same(left: dict[str, Any], clean: dict[str, Any]) -> None:
-    assert left.keys() == clean.keys()
-    for name, content in clean.items():
-        assert left[name] == content, name
-
-
 def test_a_night_whose_every_task_runs_twice_at_once_ends_as_an_undisturbed_one(
-    companies: Callable[[], Company], workshop: Workshop, clean_night: dict[str, Any]
+    companies: Callable[[], Company], workshop: Workshop, clean_night: Clean
 ):
     company = companies()
 
     whole_night(lambda stage, given, night=NIGHT: all_well(at_once(workshop, stage, company, given)))
 
-    same(left_by(company), clean_night["left"])
+    same(left_by(company), clean_night.left)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900, method="thread")
 @pytest.mark.parametrize("pause", [0.0, 0.001, 0.002, 0.005, 0.01])
 def test_a_night_whose_every_task_runs_four_times_at_once_ends_as_an_undisturbed_one(
-    companies: Callable[[], Company], workshop: Workshop, clean_night: dict[str, Any], pause: float
+    companies: Callable[[], Company], workshop: Workshop, clean_night: Clean, pause: float
 ):
     company = companies()
 
     whole_night(lambda stage, given, night=NIGHT: all_well(at_once(workshop, stage, company, given, 4, pause=pause)))
 
-    same(left_by(company), clean_night["left"])
+    same(left_by(company), clean_night.left)
 
 
 def test_the_tables_are_made_once_where_four_tasks_find_none(make_company: Callable[..., Company], workshop: Workshop):
@@ -77,10 +73,9 @@ def test_the_tables_are_made_once_where_four_tasks_find_none(make_company: Calla
 
 
 @pytest.fixture(scope="module")
-def three_nights(make_company: Callable[..., Company], in_chunks: Company, workshop: Workshop) -> dict[str, Any]:
+def three_nights(in_chunks: Callable[[], Company], workshop: Workshop) -> dict[str, Any]:
     """What three nights leave that were loaded and scored one after the other."""
-    company = make_company(like=in_chunks)
-    company.change_contract(detection={"chunk_rows": 8})
+    company = in_chunks()
     for night in NIGHTS:
         load_night(undisturbed(workshop, company), night)
     for night in NIGHTS:
