@@ -72,8 +72,8 @@ def room_in(folder: Path) -> Iterator[None]:
             raise
         raise StorageFullError(
             f"{folder}: no room left to write ({problem.strerror}){_free(folder)}; nothing half-written was left in "
-            "place. Free room there, e.g. old folders below staging/ and data_docs/, or set INVOICES_HOME to a larger "
-            "disk; the task may then be run again"
+            "place. Free room there, e.g. old folders below staging/ and data_docs/, or set INVOICES_HOME (TMPDIR for "
+            "temporary files) to a larger disk; the task may then be run again"
         ) from problem
 
 

@@ -57,7 +57,7 @@ def plan_scoring(
         model = warehouse.model(connection, version) if version else warehouse.model_for_night(connection, extract_date)
         if model is None:
             raise NoModelError(_no_model(connection, extract_date, version))
-        # Asked before the invoices are read: a load after this makes the night stale, whether its rows were seen or not.
+        # Asked before the invoices are read: a load after this makes the night stale, whether seen or not.
         known_load = warehouse.last_load(connection, history_from, extract_date)
         rows = warehouse.night_rows(connection, extract_date)
     chunks = max(1, math.ceil(rows / detection.chunk_rows))

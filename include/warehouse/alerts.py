@@ -10,7 +10,12 @@ from include.warehouse.connection import ask_one, run, whole
 
 
 def alert_sent(connection: Connection, digest: str) -> bool:
-    """Tell whether an alert with this digest was sent."""
+    """Tell whether an alert with this digest was sent; waits for a task that is sending one, which may be this one.
+
+    Who is told no is the only one to send until its transaction ends.
+    """
+    with connection.cursor() as cursor:
+        run(cursor, "lock_alerts")
     return bool(ask_one(connection, "alert_sent", {"digest": digest}))
 
 

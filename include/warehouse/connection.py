@@ -122,9 +122,9 @@ def run(cursor: Cursor, name: str, values: Mapping[str, Any] | None = None, **id
     cursor.execute(statement(name, **identifiers), values)
 
 
-def one(cursor: Cursor, name: str, values: Mapping[str, Any] | None = None) -> int:
+def one(cursor: Cursor, name: str, values: Mapping[str, Any] | None = None, **identifiers: sql.Composable) -> int:
     """The number that answers sql/<name>.sql."""
-    run(cursor, name, values)
+    run(cursor, name, values, **identifiers)
     row = cursor.fetchone()
     return int(row[0]) if row else 0
 

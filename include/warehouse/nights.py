@@ -152,11 +152,11 @@ def _stage(cursor: Cursor, contract: Contract, night: Night, parts: Parts) -> in
 
 def _replace_invoices(cursor: Cursor, contract: Contract, night: Night, valid: int) -> Changes:
     of_night = {"extract_date": night.extract_date, "file": night.file}
-    removed = 0
+    removed = taken_over = 0
     if one(cursor, "night_rows", of_night):
         removed = one(cursor, "delete_undelivered_invoices", of_night)
     if one(cursor, "later_nights", of_night):
-        run(cursor, "displace_later_nights", of_night, raw=_raw(contract, "invoice"))
+        taken_over = one(cursor, "displace_later_nights", of_night, raw=_raw(contract, "invoice"))
     try:
         run(
             cursor,
@@ -177,7 +177,7 @@ def _replace_invoices(cursor: Cursor, contract: Contract, night: Night, valid: i
     if touched < valid:
         # The others did not change, or an earlier night holds them.
         run(cursor, "quarantine_earlier_nights", of_night, raw=_raw(contract, "night"))
-    return Changes(added, changed, removed)
+    return Changes(added + taken_over, changed - taken_over, removed)
 
 
 def _with_keys(contract: Contract, night: Night, valid: pd.DataFrame) -> pd.DataFrame:

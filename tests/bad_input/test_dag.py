@@ -9,8 +9,8 @@ from tests.company import NIGHT, Company, words
 def test_a_truncated_gzip_fails_its_task_with_one_clear_mail_and_loads_nothing(
     new_company: Company, capfd: pytest.CaptureFixture[str]
 ):
-    whole = new_company.extract().read_bytes()
-    new_company.extract().write_bytes(whole[:-200])
+    extract = new_company.extract()
+    extract.write_bytes(extract.read_bytes()[:-200])
 
     run = new_company.run("validate_invoices")
 
@@ -28,7 +28,3 @@ def test_a_truncated_gzip_fails_its_task_with_one_clear_mail_and_loads_nothing(
     said = capfd.readouterr()
     # Not to be tried again: a retry reads the same bytes.
     assert "AirflowFailException: ExtractUnreadableError: " in said.out + said.err
-
-    new_company.extract().write_bytes(whole)
-    new_company.succeed("validate_invoices")
-    assert new_company.count("invoices", NIGHT) > 0

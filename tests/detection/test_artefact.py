@@ -65,7 +65,7 @@ def test_the_light_runtime_reconstructs_what_keras_does(trained: Trained, saved:
                 masked[:, encoder.layout_.own[aspect.name]] = 0.0
         masked[:, [encoder.layout_.mask[name] for name in hidden]] = 1.0
         expected = keras_model.predict(masked, verbose=0)
-        np.testing.assert_allclose(runtime.masked(asked, every_output), expected, atol=1e-5, rtol=1e-4)
+        np.testing.assert_allclose(runtime.masked(asked, every_output).T, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_no_file_of_a_model_is_a_pickle(saved: tuple[Path, str]) -> None:

@@ -52,6 +52,13 @@ def test_to_exceed_what_nearly_all_share_is_rare() -> None:
     assert tail(np.array([0.8]))[0] > 3.0
 
 
+@pytest.mark.parametrize("noise", [-1e-7, 1e-7, 1e-6])
+def test_a_tie_of_many_is_one_however_the_last_digits_were_rounded(noise: float) -> None:
+    rounded = np.repeat([0.7, 2.0], [1000, 4000]) + np.random.default_rng(1).uniform(0.0, 1e-6, 5000)
+    tail = Tail.fit(rounded, smallest_rate=1.0)
+    assert tail(np.array([2.0 + noise]))[0] == pytest.approx(-np.log10(0.8), abs=0.02)
+
+
 def test_a_reference_of_nothing_gives_finite_errors() -> None:
     errors = Tail.fit(np.array([]), smallest_rate=0.1)(np.array([0.0, 1.0, 1e9]))
     assert errors[0] == 0.0

@@ -56,7 +56,7 @@ def refused(outcome: Outcome, stage: str) -> None:
     assert "no room left" in outcome.error["message"] or "disk is full" in outcome.error["message"]
 
 
-@pytest.mark.parametrize("most_bytes", [1, 700])
+@pytest.mark.parametrize("most_bytes", [700, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_night_whose_every_file_found_no_room_at_first_ends_as_an_undisturbed_one(
     companies: Callable[[], Company], workshop: Workshop, clean_night: Clean, most_bytes: int
 ):

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from include.contract import load_contract
+from include.pipeline.report import send_alert
+from include.reporting import Message
 from tests.company import NIGHT, NIGHTS, Company
 from tests.faults.conftest import (
     Clean,
@@ -144,6 +148,33 @@ def workshop_result(workshop: Workshop, lock: threading.Lock, pid: int, stage: s
         outcome = workshop.wait(pid)
     assert outcome.error is None, (stage, outcome.error)
     return outcome.result
+
+
+def test_two_tasks_that_alert_of_one_night_at_once_send_one_mail(companies: Callable[[], Company], workshop: Workshop):
+    company = companies()
+    run = undisturbed(workshop, company)
+    load_night(run)
+    published = score_night(run)
+    contract = load_contract(company.contract)
+    sent, said = [], []
+
+    def send(message: Message) -> str:
+        time.sleep(0.3)  # a mail server takes its time
+        sent.append(message)
+        return "smtp"
+
+    def alert() -> None:
+        said.append(send_alert(contract, company.dsn, published, send))
+
+    threads = [threading.Thread(target=alert) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(sent) == 1
+    assert sorted(said) == ["sent by smtp", "this alert was sent before"]
+    assert company.count("alerts") == 1
 
 
 @pytest.fixture

@@ -221,6 +221,28 @@ def test_what_was_judged_stays_judged_when_the_next_model_flags_it_again(connect
     assert found == {KEYS[0]: "normal", KEYS[1]: "open"}
 
 
+def test_a_verdict_on_values_that_a_correction_changes_is_kept_and_says_nothing_of_the_new_ones(
+    connection: Connection, contract: Contract, load: Callable
+) -> None:
+    publish(connection, KEYS[:2])
+    connection.commit()
+    for key in KEYS[:2]:
+        review(connection, key, "normal")
+    connection.commit()
+
+    corrected = invoices(contract, "a", "b", "c", "d")
+    corrected.loc[2, "gross_amount"] = 999_999.0
+    load(corrected)
+    connection.commit()
+
+    statuses = "SELECT invoice_key, status FROM invoice_anomalies.anomalies WHERE model_version = %s ORDER BY 1"
+    assert ask(connection, statuses, "m1") == [(KEYS[0], "open"), (KEYS[1], "normal")]
+    for version in ("m1", "m2"):
+        publish(connection, KEYS[:2], version=version)
+        assert ask(connection, statuses, version) == [(KEYS[0], "open"), (KEYS[1], "normal")]
+    assert ask(connection, "SELECT verdict FROM invoice_anomalies.reviews") == [("normal",), ("normal",)]
+
+
 def test_a_corrected_extract_takes_scores_and_anomalies_of_what_it_drops_and_keeps_reviews(
     connection: Connection, contract: Contract, load: Callable
 ) -> None:

@@ -50,10 +50,10 @@ def out_of_place_share(ledger: Ledger, known: Known, at: Codes) -> FloatArray:
     far[order] = np.ceil(np.minimum(np.log10(1.0 + nearest), FARTHEST))
     share = np.ones(len(at))
     distances = range(FARTHEST + 1) if known.book.at_hand else np.unique(far[at]).tolist()
-    for distance in distances:
-        here = far[at] == distance
-        rows, beyond = at[here], far >= distance
-        usual = (known.book.known(f"{distance:.0f} digits off", beyond, rows) + 1.0) / (known.total[rows] + 1.0)
+    for digits in distances:
+        here = far[at] == digits
+        rows, beyond = at[here], far >= digits
+        usual = (known.book.known(f"{digits:.0f} digits off", beyond, rows) + 1.0) / (known.total[rows] + 1.0)
         share[here] = (known.entity.known(beyond, rows) + IN_PLACE * usual) / (known.rows[rows] + IN_PLACE)
     return share
 

@@ -48,8 +48,10 @@ def _keys(names: list[str]) -> tuple[list[str], list[str]]:
     """What must be the same in each name, and the longer words, in which there may be a slip."""
     exact, loose = [], []
     for name in names:
-        plain = unicodedata.normalize("NFKD", name.casefold())
-        plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+        plain = name.casefold()
+        if not plain.isascii():
+            signs = unicodedata.normalize("NFKD", plain)
+            plain = "".join(sign for sign in signs if not unicodedata.combining(sign))
         # Dots belong to abbreviations: S.A. is SA.
         words = re.findall(r"[^\W_]+", plain.replace(".", "").replace("'", ""))
         words = sorted([word for word in words if word not in LEGAL_FORMS] or words)

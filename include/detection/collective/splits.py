@@ -56,11 +56,10 @@ class Splits(Unlearned):
                 figures[name][rows[better]] = values[better]
             for index in np.flatnonzero(better):
                 twins[int(rows[index])] = invoices.position[parts.others[index][parts.belongs[index]]]
-        return Findings(
-            best[asked],
-            [twins.get(int(row), NOTHING) for row in asked],
-            {name: values[asked] for name, values in figures.items()},
-        )
+        found = [NOTHING] * len(asked)
+        for place in np.flatnonzero(best[asked]):
+            found[place] = twins[int(asked[place])]
+        return Findings(best[asked], found, {name: values[asked] for name, values in figures.items()})
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contract import Contract
-from include.detection.aspects import Codes, Column, derived_values, lag_days
+from include.detection.aspects import Codes, Column, FloatArray, derived_values, lag_days
 from include.detection.entities import Entities
 from include.detection.explaining.schemes import Schemes
 from include.detection.judgement import Judgement
-from include.detection.writing import number_in
+from include.detection.writing import number_in, numbers_in
 
 MOST_ROWS = 200  # latest earlier invoices of an entity that are looked at: bounds the time of one explanation
 MOST_SCHEME_ROWS = 200  # latest numbers of one scheme that are compared with a foreign one
@@ -112,7 +112,7 @@ class Precedents:
         latest = rows[-MOST_SCHEME_ROWS:].tolist()
         nearest = latest[-1]
         if not math.isnan(here):
-            nearest = min(latest, key=lambda row: abs(number_in(str(numbers[row])) - here))
+            nearest = latest[int(np.argmin(np.nan_to_num(np.abs(self._running(name)[latest] - here), nan=np.inf)))]
         return Scheme(owners, str(numbers[nearest]), self._owners[nearest], self.night(nearest))
 
     def others_on(self, name: str, day: date, night: date, own: Codes) -> tuple[int, list[int]]:
@@ -141,6 +141,15 @@ class Precedents:
         latest = min(NEWCOMER_ROWS, len(self) // 2)
         first = ~pd.Series(self._owners).duplicated().to_numpy()
         return int(first[len(self) - latest :].sum()), latest
+
+    def _running(self, name: str) -> FloatArray:
+        """The running numbers in a field of all known invoices, NaN where there is none."""
+        key = f"{name} running"
+        if key not in self._columns:
+            known = self._is_known(name)
+            self._columns[key] = np.full(len(self), np.nan)
+            self._columns[key][known] = numbers_in(self.column(name)[known])
+        return self._columns[key]
 
     def _scheme_of(self, name: str) -> Schemes:
         if name not in self._schemes:

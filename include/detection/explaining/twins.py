@@ -1,5 +1,8 @@
 """Findings of the collective checks: what is odd about an invoice beside others, which are named."""
 
+from functools import cached_property
+
+import numpy as np
 import pandas as pd
 
 from include.detection.aspects import Codes, FloatArray
@@ -32,22 +35,26 @@ class Twins:
     def remark(self, check: str, place: int) -> str:
         """What a check found, naming the other invoices."""
         row, findings = int(self._rows[place]), self._judgement.collective[check]
-        own = self._tame(self._judgement.invoices.iloc[[row]]).iloc[0]
-        twins = self._tame(self._of_book(findings.twins[row]))
+        named, places = self._named
+        own = named.iloc[places[len(self._judgement.history) + row]]
+        twins = named.iloc[[places[position] for position in findings.twins[row].tolist()]]
         return remark(check, twins, self._contract, own, findings.figures_of(row))
 
-    def _of_book(self, positions: Codes) -> pd.DataFrame:
-        """Rows of the history followed by the invoices in question, in this order."""
-        history, invoices = self._judgement.history, self._judgement.invoices
-        before = positions < len(history)
-        if before.all():
-            return history.iloc[positions]
-        rows = pd.concat([history.iloc[positions[before]], invoices.iloc[positions[~before] - len(history)]])
-        order = pd.Series(range(len(positions)), index=[*positions[before], *positions[~before]])
-        return rows.iloc[order[positions].to_numpy()]
+    @cached_property
+    def _named(self) -> tuple[pd.DataFrame, dict[int, int]]:
+        """All invoices that a remark may name, and their places by position in the history followed by the invoices.
 
-    def _tame(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The same rows with the texts that a remark names as they are, made harmless."""
+        Only what remarks tell of, with the texts that are told as they are made harmless.
+        """
+        history, invoices = self._judgement.history, self._judgement.invoices
+        twins = [findings.twins[row] for findings in self._judgement.collective.values() for row in self._rows]
+        positions = np.unique(np.concatenate([self._rows + len(history), *twins]))
+        told = [*self._contract.of_type("date"), *self._contract.of_type("identifier"), "extract_date"]
+        told = list(dict.fromkeys(filter(None, [self._contract.entity, self._contract.amount, *told])))
+        before = positions < len(history)
+        frames = (history[told].iloc[positions[before]], invoices[told].iloc[positions[~before] - len(history)])
+        rows = pd.concat([frame for frame in frames if len(frame)])
         rows = rows.set_axis([shown(key) for key in rows.index])
         entity = self._contract.entity
-        return rows if entity is None else rows.assign(**{entity: [shown(name) for name in rows[entity]]})
+        named = rows if entity is None else rows.assign(**{entity: [shown(name) for name in rows[entity]]})
+        return named, {position: place for place, position in enumerate(positions.tolist())}

@@ -58,6 +58,11 @@ $$;
 ALTER TABLE invoice_anomalies.scoring_runs
     ADD COLUMN known_load bigint NOT NULL DEFAULT 0,
     ADD COLUMN history_from date NOT NULL DEFAULT '0001-01-01';
+-- What is there already counts as loaded, once a night, and all scores as knowing it.
+INSERT INTO invoice_anomalies.loads (extract_date, file, added, changed, removed)
+SELECT extract_date, max(file), count(*), 0, 0 FROM invoice_anomalies.invoices GROUP BY extract_date ORDER BY extract_date;
+UPDATE invoice_anomalies.scoring_runs
+SET known_load = (SELECT coalesce(max(id), 0) FROM invoice_anomalies.loads);
 COMMENT ON COLUMN invoice_anomalies.scoring_runs.known_load IS 'Last load that the scores know of.';
 COMMENT ON COLUMN invoice_anomalies.scoring_runs.history_from IS 'First night that the scores rest on.';
 

@@ -44,9 +44,27 @@ COMMENT ON FUNCTION invoice_anomalies.wait_for_verdicts() IS 'Lets verdicts that
 CREATE TRIGGER wait_for_verdicts BEFORE INSERT OR DELETE ON invoice_anomalies.anomalies
     FOR EACH STATEMENT EXECUTE FUNCTION invoice_anomalies.wait_for_verdicts();
 
+-- A verdict is about the values that were judged: where a corrected extract changes them, the anomaly is open again.
+CREATE FUNCTION invoice_anomalies.reopen_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE invoice_anomalies.anomalies AS anomaly
+    SET status = 'open'
+    FROM before JOIN changed USING (invoice_key)
+    WHERE anomaly.invoice_key = changed.invoice_key
+        AND changed.loaded_at > before.loaded_at
+        AND anomaly.status <> 'open';
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION invoice_anomalies.reopen_changed() IS 'Opens the anomalies of invoices whose values have changed.';
+CREATE TRIGGER reopen_changed AFTER UPDATE ON invoice_anomalies.invoices
+    REFERENCING OLD TABLE AS before NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION invoice_anomalies.reopen_changed();
+
 -- Everybody may call a new function unless told otherwise.
 REVOKE ALL ON FUNCTION invoice_anomalies.refuse_change(), invoice_anomalies.record_verdict(),
-    invoice_anomalies.wait_for_verdicts() FROM PUBLIC;
+    invoice_anomalies.wait_for_verdicts(), invoice_anomalies.reopen_changed() FROM PUBLIC;
 
 -- What dashboards ask is answered from tables that grow with the anomalies and the nights, not with the invoices
 -- (benchmarks/bi_views.py measures it; docs/decisions/0011-no-partitions.md).

@@ -32,6 +32,9 @@ counted AS (
     SET valid = run.valid - of_night.rows, quarantined = run.quarantined + of_night.rows
     FROM of_night
     WHERE run.extract_date = of_night.extract_date AND run.current AND run.success
+),
+noted AS (
+    INSERT INTO invoice_anomalies.loads (extract_date, file, added, changed, removed)
+    SELECT extract_date, %(file)s, 0, 0, rows FROM of_night ORDER BY extract_date
 )
-INSERT INTO invoice_anomalies.loads (extract_date, file, added, changed, removed)
-SELECT extract_date, %(file)s, 0, 0, rows FROM of_night ORDER BY extract_date;
+SELECT count(*) FROM displaced;

@@ -1,5 +1,6 @@
 -- Publish the anomalies. A known one keeps its status; a new one takes the last verdict on its invoice, by whichever
--- version it was flagged then: what was judged normal stays silent when the next model flags it again.
+-- version it was flagged then: what was judged normal stays silent when the next model flags it again. A verdict on
+-- values that a correction has changed since says nothing of the new ones.
 INSERT INTO invoice_anomalies.anomalies AS kept (
     invoice_key, model_version, extract_date, rank_of_day, score, threshold, amount_at_risk, currency, entity,
     top_field, explanation, status, rank_by_amount, history_tier, history_rows
@@ -11,6 +12,10 @@ SELECT
         (
             SELECT review.verdict FROM invoice_anomalies.reviews AS review
             WHERE review.invoice_key = night.invoice_key
+                AND review.reviewed_at >= (
+                    SELECT invoice.loaded_at FROM invoice_anomalies.invoices AS invoice
+                    WHERE invoice.invoice_key = night.invoice_key
+                )
             ORDER BY review.id DESC
             LIMIT 1
         ),

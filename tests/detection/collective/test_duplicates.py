@@ -203,6 +203,33 @@ def test_nights_judged_at_once_and_one_by_one_give_the_same() -> None:
         assert [list(twins) for twins in alone.twins] == [list(together.twins[row - begin]) for row in rows]
 
 
+@cache
+def learned() -> Duplicates:
+    return check().learn(ordinary())
+
+
+@pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS.keys())
+def test_with_the_rates_of_a_book_learned_only_the_vendors_own_invoices_matter(slip: Callable[[str], str]) -> None:
+    at = original()
+    again = followed_by(ordinary(), {"like": at, "number": slip(ordinary()["number"][at]), "day": 212, "dated": 212})
+    own = again[again["vendor"] == again["vendor"][at]].reset_index()
+    found = learned().find(again, np.array([len(again) - 1]))
+    alone = learned().find(own, np.array([len(own) - 1]))
+    assert found.raw[0] > 2.0
+    assert found.twins[0][0] == own["index"][alone.twins[0][0]] == at
+    np.testing.assert_allclose(alone.raw, found.raw, atol=1e-9)
+
+
+def test_with_learned_rates_many_copies_are_each_as_surprising_as_the_first() -> None:
+    planted = copies()
+    asked = np.arange(len(ordinary()), len(planted))
+    at_hand, found = check().find(planted, asked), learned().find(planted, asked)
+    # Where the book at hand is all that is known, each copy makes the next one less of a surprise.
+    assert at_hand.raw.min() < 0.5 * found.raw.min()
+    assert np.ptp(found.raw) < 0.5
+    assert [list(twins) for twins in found.twins] == [list(twins) for twins in at_hand.twins]
+
+
 def test_twins_are_earlier_whatever_the_order_of_the_book() -> None:
     mixed = copies().sample(frac=1.0, random_state=4).reset_index(drop=True)
     found = check().find(mixed, np.arange(len(mixed)))
