@@ -5,8 +5,8 @@ newest model trained on earlier nights only), publishes scores and anomalies in 
 recipients of the contract. Rows loaded = rows scored, always. A backfill publishes but wakes nobody.
 
 **By hand:** trigger with an extract date; name a model version to judge a night with another model - its scores are
-added beside the others. Scoring a night again leaves the same rows and sends no second alert. A night whose invoices, or
-those before it, change after it was scored is scored again by `validate_invoices`.
+added beside the others. Scoring a night again leaves the same rows and sends no second alert. Where invoices
+of the night or before it change later, `validate_invoices` has it scored again.
 
 **When it fails:** *no champion model yet* - run `train_autoencoder` first. *refused by validation* - see
 `validate_invoices`. Otherwise clear the failed task; nothing is published by halves.
@@ -86,10 +86,8 @@ def score_invoices():
     def alert(published: dict) -> str:
         from include.pipeline.report import send_alert
 
-        if runs.is_backfill():
-            raise AirflowSkipException("a backfill publishes anomalies but sends no alerts; see v_open_anomalies")
-        if get_current_context()["params"]["only_if_stale"]:
-            raise AirflowSkipException("an old night, scored again with the history as it is now: nobody is woken")
+        if runs.is_backfill() or get_current_context()["params"]["only_if_stale"]:
+            raise AirflowSkipException("this repeats history, so nobody is woken; see v_open_anomalies")
         return send_alert(CONTRACT, runs.dsn(), published, invoice_mail.send)
 
     planned = plan()

@@ -72,7 +72,9 @@ def copy_out(
         size = file.tell()
         file.seek(0)
         table = _table(file, types) if size else _empty(types)
-    return table.to_pandas(types_mapper={pa.large_string(): pd.StringDtype(na_value=float("nan"))}.get).astype(types)
+    texts = {pa.large_string(): pd.StringDtype(na_value=float("nan"))}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=texts.get)
+    return frame.astype(types)
 
 
 def _empty(types: dict[str, str]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from include.contract import LINE, Contract
@@ -33,7 +34,8 @@ def _part(contract: Contract, name: str, valid: pd.DataFrame, extract_date: date
     if name == LINE:
         return extract_date.isoformat() + "#" + valid.index.to_series().astype("str")
     if contract.fields[name].type == "date":
-        return valid[name].dt.strftime("%Y-%m-%d").astype("str")
+        days = np.datetime_as_string(valid[name].to_numpy(dtype="datetime64[D]"))
+        return pd.Series(days, index=valid.index, dtype="str")
     if contract.fields[name].type in NUMERIC_TYPES:
         return pd.Series([_plain(number) for number in valid[name]], index=valid.index, dtype="str")
     return valid[name].astype("str")

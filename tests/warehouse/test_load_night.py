@@ -284,7 +284,7 @@ def contents(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
 
 
 TRAIL = """
-    SELECT extract_date, sum(added - removed) FROM invoice_anomalies.loads GROUP BY extract_date HAVING sum(added) > sum(removed)
+    SELECT extract_date, sum(added - removed) FROM invoice_anomalies.loads GROUP BY 1 HAVING sum(added) > sum(removed)
     EXCEPT SELECT extract_date, count(*) FROM invoice_anomalies.invoices GROUP BY extract_date
 """
 
