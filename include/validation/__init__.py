@@ -3,9 +3,14 @@
 Pure but for the night's Data Docs and its staged rows, which it writes into the folders that it is given.
 """
 
+import logging
+
 from include.validation.outcome import Outcome
 from include.validation.rules import build_rules
 from include.validation.stage import validate
 from include.validation.staged import staged_parts, staged_report
 
 __all__ = ["Outcome", "build_rules", "staged_parts", "staged_report", "validate"]
+
+# On import it writes two hundred lines about its own methods into the task's log.
+logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)

@@ -190,10 +190,10 @@ def _error(info: dict[str, Any]) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep GX's notes to its own developers out of the task's log."""
+    """Keep GX's notes to its own developers, and its tracebacks, out of the task's log; what failed is in the result."""
     logger = logging.getLogger("great_expectations")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,6 +1,5 @@
 """A division's payments on a real Airflow: `make up`, a history and a champion trained on it, made once."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from include.places import PROJECT
 from tests.e2e.api import make_up
 from tests.e2e.conftest import Shell
 from tests.plugins.mailbox import free_port
-from tests.slow.payments import HISTORY, LAST, SMALL, SMALL_ROWS, Payments, say
+from tests.slow.payments import HISTORY, LAST, SMALL, SMALL_ROWS, Payments
 
 SECONDS = 150 * 60  # the whole of a session of its own: fixtures count with the test that asks for them first
 DATA = PROJECT.parent / "shared" / "data" / "corporate_payments.csv.gz"
@@ -63,10 +62,7 @@ def payments(book: pd.DataFrame) -> Iterator[Payments]:
         yield made
     finally:
         shell.run("make -s down", 120)
-        if os.environ.get("KEEP_SLOW"):
-            say(f"kept {home}")
-        else:
-            shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def deliver(book: pd.DataFrame, landing: Path) -> None:
