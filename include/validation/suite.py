@@ -190,7 +190,7 @@ def _error(info: dict[str, Any]) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep GX's notes to its own developers, and its tracebacks, out of the task's log; what failed is in the result."""
+    """Keep GX's notes to its developers and its tracebacks out of the log; what failed is in the result."""
     logger = logging.getLogger("great_expectations")
     level = logger.level
     logger.setLevel(logging.CRITICAL)

@@ -93,7 +93,12 @@ def test_the_key_is_the_date_in_the_time_zone_of_the_contract(
     {
         "validate_invoices": {"extract_date": "date", "extract_path": "text", "dry_run": "switch"},
         "train_autoencoder": {"extract_date": "date", "promote": "choice"},
-        "score_invoices": {"extract_date": "date", "model_version": "text", "dry_run": "switch"},
+        "score_invoices": {
+            "extract_date": "date",
+            "model_version": "text",
+            "only_if_stale": "switch",
+            "dry_run": "switch",
+        },
         "summarise_anomalies": {"extract_date": "date", "dry_run": "switch"},
     }.items(),
 )

@@ -122,6 +122,7 @@ def test_a_full_disk_of_staged_files_is_told_and_scoring_goes_on_when_there_is_r
     assert score_night(run)["scored"] == company.count("invoices", NIGHT)
 
 
+@pytest.mark.slow
 def test_the_full_disk_of_the_models_is_told_and_left_as_it_was(
     companies: Callable[[], Company], workshop: Workshop, small_disk: Callable[[Path], None]
 ):
