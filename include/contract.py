@@ -119,7 +119,7 @@ class Detection(Part):
         default_factory=list, description="Amounts from which an approval is needed; invoices split below one are told."
     )
     split_days: int = Field(10, gt=0, description="Invoices of an entity within so many days may be parts of one.")
-    chunk_rows: int = Field(50_000, gt=0, description="About how many invoices one mapped scoring task takes.")
+    chunk_rows: int = Field(100_000, gt=0, description="About how many invoices one mapped scoring task takes.")
 
 
 class Schedule(Part):

@@ -3,8 +3,9 @@
 import errno
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # A disk, a quota and a process' own limit that are used up: one remedy.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LONGEST_TRY_SECONDS = 2.5 * 3600  # Airflow ends a try after two hours
 
 
 @contextmanager
@@ -51,6 +53,34 @@ def staged(path: Path) -> "pd.DataFrame":
         if getattr(problem, "errno", None) is not None and not isinstance(problem, FileNotFoundError):
             raise  # the storage's own error, e.g. of a network folder: it may pass
         raise missing(path, problem) from None
+
+
+def take_place(made: Path, target: Path) -> None:
+    """Put a folder in the place of another, whatever other tries do at once; for a moment there is none."""
+    while True:
+        old = made.with_name(f"{made.name}.old")
+        with suppress(FileNotFoundError):
+            target.rename(old)
+        try:
+            made.rename(target)
+        except OSError as problem:
+            if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise  # else another try was faster: it gives way as the one before it did
+        else:
+            return
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def sweep(folder: Path, *patterns: str) -> None:
+    """Delete what killed tries left in a folder and nobody will read.
+
+    Not what is younger than a try may run: one that was given up for lost may be at work beside its retry.
+    """
+    for left in (path for pattern in patterns for path in folder.glob(pattern)):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > LONGEST_TRY_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def missing(path: Path, problem: Exception) -> StagingError:

@@ -153,7 +153,7 @@ def make_company(
 
 
 @pytest.fixture(scope="session")
-def trained(make_company: Callable[..., Company]) -> Company:
+def with_champion(make_company: Callable[..., Company]) -> Company:
     """The history, loaded, and the champion trained on it. Not for use: companies are copied from it."""
     company = make_company()
     company.succeed("validate_invoices", HISTORY[1])
@@ -162,18 +162,18 @@ def trained(make_company: Callable[..., Company]) -> Company:
 
 
 @pytest.fixture(scope="session")
-def one_night(make_company: Callable[..., Company], trained: Company) -> Company:
+def one_night(make_company: Callable[..., Company], with_champion: Company) -> Company:
     """A company after NIGHT was validated, scored and summarised. Not to be changed; companies are copied from it."""
-    company = make_company(like=trained)
+    company = make_company(like=with_champion)
     for dag_id in ("validate_invoices", "score_invoices", "summarise_anomalies"):
         company.succeed(dag_id)
     return company
 
 
 @pytest.fixture
-def company(make_company: Callable[..., Company], trained: Company, postgres: Cluster) -> Iterator[Company]:
+def company(make_company: Callable[..., Company], with_champion: Company, postgres: Cluster) -> Iterator[Company]:
     """A company with its history loaded and a champion trained on it; its nights are still to come."""
-    made = make_company(like=trained)
+    made = make_company(like=with_champion)
     yield made
     drop_database(postgres, made.database)
 

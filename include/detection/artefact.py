@@ -13,11 +13,10 @@ import hashlib
 import json
 import math
 import shutil
-import time
 import uuid
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +31,10 @@ from include.detection.encoding import Encoder
 from include.detection.records import Records
 from include.detection.runtime import Weights
 from include.errors import ArtefactError
-from include.staging import room_in
+from include.staging import room_in, sweep, take_place
 
 REMEDY = "restore the folder from a backup, or run train_autoencoder and score with its model"
 SUMS = "SHA256SUMS"
-LONGEST_TRAINING_SECONDS = 24 * 3600
 FILES = ("autoencoder.keras", "weights.npz", "calibration.npz", "records.npz", "encoders.json", "metadata.json")
 
 
@@ -63,17 +61,12 @@ def _appearing(folder: Path) -> Iterator[Path]:
     """Give a folder to write to, which takes its name when the block has ended well."""
     with room_in(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for left in folder.parent.glob(".*"):
-            # What a killed try could not tidy up itself; a younger one may be at work.
-            with suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > LONGEST_TRAINING_SECONDS:
-                    shutil.rmtree(left, ignore_errors=True)
+        sweep(folder.parent, ".*")
         making = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}")
         try:
             making.mkdir()
             yield making
-            shutil.rmtree(folder, ignore_errors=True)
-            making.rename(folder)
+            take_place(making, folder)
         finally:
             shutil.rmtree(making, ignore_errors=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.contract import Contract
 from include.detection.aspects import Aspect, FloatArray, Measured, aspects_of, measure
@@ -218,9 +219,11 @@ class Detector:
     def _raw(self, encoded: Encoded) -> dict[tuple[str, str], FloatArray]:
         """Raw error of every aspect in both views, shape (rows,) each; block by block, since the network needs room."""
         parts: dict[tuple[str, str], list[FloatArray]] = {}
-        for block in encoded.blocks(BLOCK):
-            for key, found in self.reconstruct(block).items():
-                parts.setdefault(key, []).append(found.raw)
+        # A block's matrices are too small to share, and other tasks want the other processors.
+        with threadpool_limits(limits=1, user_api="blas"):
+            for block in encoded.blocks(BLOCK):
+                for key, found in self.reconstruct(block).items():
+                    parts.setdefault(key, []).append(found.raw)
         return {key: np.concatenate(raw) for key, raw in parts.items()}
 
     def reach(self, name: str, view: str, encoded: Encoded, row: int, error: float) -> tuple[float, float]:

@@ -5,10 +5,8 @@ Each try of a task writes a folder of its own, so that a killed one and its retr
 
 import json
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,11 +14,10 @@ from typing import Literal
 import pandas as pd
 
 from include.errors import StagingError
-from include.staging import room_in
+from include.staging import room_in, sweep
 
 STAGED = "parts-"
 WRITING = ".parts-"
-LONGEST_TRY_SECONDS = 2.5 * 3600  # Airflow ends a try after two hours
 VALID, QUARANTINED, RAW = "valid", "quarantined", "raw"
 REPORT = "report.json"
 COMPRESSION: Literal["lz4"] = "lz4"  # as fast as none, at half the size
@@ -42,14 +39,8 @@ class StagedParts:
     """
 
     def __init__(self, staging: Path) -> None:
-        """staging: folder of the run. Removes what earlier tries left there, as nobody will read it.
-
-        Not what is younger than a task may run: a try that was given up for lost may be at work beside its retry.
-        """
-        for left in (*staging.glob(f"{STAGED}*"), *staging.glob(f"{WRITING}*")):
-            with suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > LONGEST_TRY_SECONDS:
-                    shutil.rmtree(left, ignore_errors=True)
+        """staging: folder of the run. Removes what earlier tries left there long ago, as nobody will read it."""
+        sweep(staging, f"{STAGED}*", f"{WRITING}*")
         name = uuid.uuid4().hex[:12]
         self._final = staging / f"{STAGED}{name}"
         self._folder = staging / f"{WRITING}{name}"

@@ -3,6 +3,8 @@
 import copy
 import html
 import logging
+import shutil
+import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from include.staging import room_in, sweep, take_place
 from include.validation.rules import Rule
 
 SITE = "night"
@@ -51,6 +54,8 @@ class NightSuite:
 
         self._name = name
         self._docs = docs.absolute()
+        # Its pages are made beside it: two tries at once would sweep away each other's.
+        self._making = self._docs.with_name(f".{docs.name}.{uuid.uuid4().hex[:12]}")
         self._suites: dict[tuple[int, ...], Any] = {}
         with _quiet():
             # Its own defaults would make a temporary folder for Data Docs, and count usage where that is built in.
@@ -58,7 +63,7 @@ class NightSuite:
                 mode="ephemeral",
                 project_config=DataContextConfig(
                     store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-                    data_docs_sites={SITE: _site(docs)},
+                    data_docs_sites={SITE: _site(self._making)},
                     analytics_enabled=False,
                     progress_bars=ProgressBarsConfig(globally=False),
                 ),
@@ -90,9 +95,14 @@ class NightSuite:
         """Write the Data Docs of all that was judged; return their index page."""
         with _quiet():
             self._escape_values()
-            self._docs.mkdir(parents=True, exist_ok=True)
-            self._context.clean_data_docs(SITE)  # the pages of an earlier try
-            self._context.build_data_docs()
+            with room_in(self._docs.parent):
+                sweep(self._docs.parent, f".{self._docs.name}.*")
+                try:
+                    self._making.mkdir(parents=True)
+                    self._context.build_data_docs()
+                    take_place(self._making, self._docs)
+                finally:
+                    shutil.rmtree(self._making, ignore_errors=True)
         return str(self._docs / "index.html")
 
     def _escape_values(self) -> None:

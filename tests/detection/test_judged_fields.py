@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from include.contract import Contract
-from include.detection import Detector, Judgement
+from include.detection import Detector, Judgement, explain
 from include.detection.reconstruction import VIEWS
 from tests.detection.orders import contract, fields, orders, typed
 
@@ -81,8 +81,11 @@ def test_a_wrong_unit_price_is_found_where_value_and_quantity_are_ordinary(produ
 
 
 def test_a_wrong_unit_price_is_named(products: Case) -> None:
-    errors = products.judge(sold_at_another_price(products)).errors
-    assert (errors.idxmax(axis=1) == "unit_price").mean() > 0.8
+    # Amount and quantity do not fit each other either: which of the three is the oddest is up to the seed.
+    judgement = products.judge(sold_at_another_price(products))
+    _, fields = explain(products.detector, judgement, np.arange(len(judgement.errors)))
+    named = fields.loc[fields["field"] == "unit_price", "invoice_key"]
+    assert len(named) > 0.9 * len(judgement.errors)
 
 
 def test_a_derived_field_and_its_parts_are_hidden_from_one_another(products: Case) -> None:

@@ -106,15 +106,14 @@ class Workshop:
     def interrupted(
         self, happening: Callable[[], None], stage: str, company: Company, given: Any, at: int, night: date = NIGHT
     ) -> Outcome:
-        """Run a stage, and let something happen while it stands still at one of its points."""
+        """Run a stage, and let something happen while it stands still at a point, if it comes there."""
         pid = self.start(stage, company, given, night, stop_at=at)
-        self._ask({"wait_stopped": pid})
-        try:
-            happening()
-        finally:
-            os.kill(pid, signal.SIGCONT)
-            outcome = self.wait(pid)
-        return outcome
+        if self._ask({"wait_stopped": pid})["stopped"]:
+            try:
+                happening()
+            finally:
+                os.kill(pid, signal.SIGCONT)
+        return self.wait(pid)
 
     def stop(self) -> None:
         assert self._process.stdin is not None
@@ -240,11 +239,11 @@ def _content(path: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def in_chunks(trained: Company, make_company: Callable[..., Company]) -> Callable[[], Company]:
+def in_chunks(with_champion: Company, make_company: Callable[..., Company]) -> Callable[[], Company]:
     """Make companies with a history and a champion that score their nights in several chunks."""
 
     def make() -> Company:
-        company = make_company(like=trained)
+        company = make_company(like=with_champion)
         company.change_contract(detection={"chunk_rows": 8})
         return company
 

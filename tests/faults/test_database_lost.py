@@ -1,9 +1,11 @@
 """Postgres crashed, restarted or gone during every stage: a clear error, and a retry that ends as if nothing was."""
 
 import os
+import shutil
 import signal
 import socket
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -18,6 +20,7 @@ from include.errors import WarehouseBusyError, WarehouseUnreachableError
 from include.warehouse import connection as of_warehouse
 from local.postgres import Cluster
 from tests.company import HISTORY, NIGHT, Company
+from tests.conftest import drop_database
 from tests.faults.conftest import (
     Clean,
     Outcome,
@@ -54,21 +57,41 @@ def stop(cluster: Cluster, how: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def on_its_own(
-    own_cluster: Cluster, make_company: Callable[..., Company], trained: Company, workshop: Workshop
-) -> Iterator[Company]:
-    """A company on the module's own server, with the history of `trained` and its champion."""
+def trained_on_its_own(
+    own_cluster: Cluster, make_company: Callable[..., Company], with_champion: Company, workshop: Workshop
+) -> Company:
+    """A company on the module's own server, with the history of `with_champion` and its champion. Not for use."""
     made = make_company()
     own_cluster.create_database("own")
     company = Company(made.home, own_cluster.dsn("own"), made.contract)
     company.change_contract(detection={"chunk_rows": 8})
     load_night(undisturbed(workshop, company), HISTORY[1])
-    with warehouse.connect(trained.dsn) as theirs, warehouse.connect(company.dsn) as ours:
+    with warehouse.connect(with_champion.dsn) as theirs, warehouse.connect(company.dsn) as ours:
         champion = warehouse.champion(theirs)
         assert champion is not None
         warehouse.register_model(ours, warehouse.ModelRecord(**{**vars(champion), "status": "challenger"}))
         warehouse.promote_model(ours, champion.version)
     return company
+
+
+@pytest.fixture
+def on_its_own(
+    trained_on_its_own: Company, own_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Company]:
+    """A company on the module's own server, whose nights are still to come."""
+    name, home = f"own_{uuid.uuid4().hex}", tmp_path_factory.mktemp("home")
+    run_on(own_cluster, f"CREATE DATABASE {name} TEMPLATE own")
+    shutil.copytree(trained_on_its_own.home, home, dirs_exist_ok=True)
+    yield Company(home, own_cluster.dsn(name), home / trained_on_its_own.contract.name)
+    drop_database(own_cluster, name)
+
+
+def run_on(cluster: Cluster, statement: str) -> None:
+    connection = psycopg2.connect(cluster.dsn())
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
 
 
 def interrupted_by(
@@ -89,6 +112,8 @@ def interrupted_by(
         if stage not in NOT_OF_THE_DATABASE:
             for point in choose(points):
                 lost = workshop.interrupted(lambda: event(cluster), stage, company, given, point, night)
+                if len(lost.points) < point:
+                    break  # what an earlier try has done is not done again
                 assert lost.error is not None, (stage, undisturbed.points[point - 1])
                 assert lost.error["type"] == "WarehouseUnreachableError", lost.error
                 assert lost.error["retryable"]
@@ -147,9 +172,7 @@ def test_a_night_whose_server_is_lost_before_every_statement_ends_as_an_undistur
 ):
     whole_night(interrupted_by(event, own_cluster, workshop, on_its_own, clean_night.stages, lambda points: points))
 
-    left = left_by(on_its_own)
-    for name in ("invoices", "quarantined_invoices", "scores", "anomalies", "anomaly_fields", "scoring_runs", "alerts"):
-        assert left[name] == clean_night.left[name], name
+    same(of_the_night(left_by(on_its_own)), of_the_night(clean_night.left))
 
 
 def test_every_stage_says_so_where_the_server_is_not_there_at_all(workshop: Workshop, companies: Callable[[], Company]):

@@ -5,7 +5,7 @@ reads orders from stdin, a JSON object a line, and answers each with one:
 
     {"start": stage, "arguments": {...}, ...}  -> {"pid": ...}
     {"wait": pid}                              -> an outcome
-    {"wait_stopped": pid}                      -> {}, once the process has stopped itself
+    {"wait_stopped": pid}                      -> {"stopped": ...}, once the process has stopped itself or ended
 
 With "start" may come: "kill_at", the point to be killed at; "stop_at", the point to stop at (SIGCONT lets it go on);
 "pause", seconds to wait at each point; "most_bytes", how long a file may become before the system refuses to write.
@@ -23,6 +23,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -184,14 +185,17 @@ def start(order: dict[str, Any], answers: Path) -> int:
         os.setsid()
         try:
             work(order, answers / f"{os.getpid()}.json")
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)
     return pid
 
 
-def outcome_of(pid: int, answers: Path) -> dict[str, Any]:
-    """Wait for a child; its outcome, or that it was killed."""
-    _, status = os.waitpid(pid, 0)
+def outcome_of(pid: int, status: int | None, answers: Path) -> dict[str, Any]:
+    """Wait for a child unless it has ended; its outcome, or that it was killed."""
+    if status is None:
+        _, status = os.waitpid(pid, 0)
     answer = answers / f"{pid}.json"
     if os.WIFSIGNALED(status):
         return {"killed": True}
@@ -214,15 +218,18 @@ def main() -> None:
     answers = Path(tempfile.mkdtemp(prefix="invoices-workshop-"))
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the stages print is no answer
+    ended: dict[int, int] = {}
     for line in sys.stdin:
         order = json.loads(line)
         if "start" in order:
             answer = {"pid": start(order, answers)}
         elif "wait_stopped" in order:
-            os.waitpid(order["wait_stopped"], os.WUNTRACED)
-            answer = {}
+            pid, status = os.waitpid(order["wait_stopped"], os.WUNTRACED)
+            answer = {"stopped": os.WIFSTOPPED(status)}
+            if not answer["stopped"]:
+                ended[pid] = status
         else:
-            answer = outcome_of(order["wait"], answers)
+            answer = outcome_of(order["wait"], ended.pop(order["wait"], None), answers)
         out.write(json.dumps(answer) + "\n")
         out.flush()
     shutil.rmtree(answers)

@@ -70,7 +70,7 @@ def results(company: Company) -> dict[str, list[str]]:
 
 
 def test_a_corrected_extract_has_its_night_and_the_later_ones_scored_again(
-    company: Company, make_company: Callable[..., Company], trained: Company, asked_for: Asked
+    company: Company, make_company: Callable[..., Company], with_champion: Company, asked_for: Asked
 ):
     night_by_night(company, NIGHTS[:2])
     asked_for()
@@ -102,14 +102,14 @@ def test_a_corrected_extract_has_its_night_and_the_later_ones_scored_again(
         (1, 1, 1)
     ]
 
-    at_once = make_company(like=trained)
+    at_once = make_company(like=with_champion)
     correct(at_once.extract())
     night_by_night(at_once, NIGHTS[:2])
     assert results(company) == results(at_once)
 
 
 def test_nights_that_come_in_another_order_end_as_in_theirs(
-    company: Company, make_company: Callable[..., Company], trained: Company, asked_for: Asked
+    company: Company, make_company: Callable[..., Company], with_champion: Company, asked_for: Asked
 ):
     # An invoice of the first night, delivered a second time by the second.
     for night in NIGHTS[1:2]:
@@ -117,7 +117,7 @@ def test_nights_that_come_in_another_order_end_as_in_theirs(
         first = pd.read_csv(company.extract(NIGHTS[0]), dtype="str", keep_default_na=False)
         again = pd.concat([rows, first.iloc[[1]]])
         again.to_csv(company.extract(night), index=False)
-    in_order = make_company(like=trained)
+    in_order = make_company(like=with_champion)
     in_order.extract(NIGHTS[1]).write_bytes(company.extract(NIGHTS[1]).read_bytes())
     night_by_night(in_order, NIGHTS)
     asked_for()

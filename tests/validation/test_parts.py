@@ -1,5 +1,6 @@
 """A night is judged the same in however many parts it comes; what is staged is whole or not there."""
 
+import os
 import random
 from pathlib import Path
 
@@ -127,14 +128,18 @@ def test_a_file_that_breaks_off_on_the_way_is_unreadable_and_stages_nothing(tmp_
     assert list((tmp_path / "staged").iterdir()) == []
 
 
-def test_a_retry_removes_what_the_killed_try_left_and_stages_in_a_folder_of_its_own(
+def test_a_later_try_removes_what_earlier_ones_left_long_ago_and_stages_in_a_folder_of_its_own(
     judge: Judge, tmp_path: Path
 ) -> None:
     killed = tmp_path / "staged" / ".parts-0123"
     killed.mkdir(parents=True)
     (killed / "valid_00000").write_bytes(b"half")
 
-    first, second = judge(part_rows=8), judge(part_rows=8)
+    first = judge(part_rows=8)
+    assert killed.exists(), "it may be at work beside its retry"
+    for folder in (killed, first.folder):
+        os.utime(folder, (1_700_000_000, 1_700_000_000))
+    second = judge(part_rows=8)
 
     assert first.folder != second.folder
     assert list((tmp_path / "staged").iterdir()) == [second.folder]

@@ -5,6 +5,7 @@ entity that seldom has such amounts. One that always bills just below the limit 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -47,8 +48,10 @@ class Splits(Unlearned):
         best = np.zeros(len(book))
         figures = {name: np.zeros(len(book)) for name in ("limit", "count", "total", "days")}
         twins: dict[int, Codes] = {}
+        wanted = np.zeros(len(book), dtype=bool)
+        wanted[asked] = True
         for limit in self.contract.detection.approval_limits:
-            parts = _parts(invoices, limit, self.contract.detection.split_days)
+            parts = _parts(invoices, limit, self.contract.detection.split_days, wanted[invoices.position])
             rows = invoices.position[parts.last]
             better = parts.surprise > best[rows]
             best[rows[better]] = parts.surprise[better]
@@ -74,6 +77,11 @@ class _Invoices:
     night: Codes
     day: Codes
     amount: FloatArray
+
+    @cached_property
+    def past(self) -> Past:
+        """Of each entity."""
+        return Past(self.entity, self.night)
 
     @classmethod
     def of(cls, book: pd.DataFrame, contract: Contract) -> "_Invoices":
@@ -111,8 +119,8 @@ class _Parts:
         }
 
 
-def _parts(invoices: _Invoices, limit: float, split_days: int) -> _Parts:
-    """Group the invoices below one limit, and say how surprising each group is."""
+def _parts(invoices: _Invoices, limit: float, split_days: int, wanted: Mask) -> _Parts:
+    """Group the invoices below one limit, and say how surprising each group is whose last part is wanted."""
     below = (invoices.amount >= SMALLEST_PART * limit) & (invoices.amount < limit)
     candidate = np.flatnonzero(below)
     others, near = _earlier(invoices, candidate, split_days)
@@ -123,7 +131,8 @@ def _parts(invoices: _Invoices, limit: float, split_days: int) -> _Parts:
     belongs = np.where(before[:, None], sides[0], sides[1])
     total = invoices.amount[candidate] + np.where(belongs, invoices.amount[others], 0.0).sum(axis=1)
     chosen = (
-        belongs.any(axis=1)
+        wanted[candidate]
+        & belongs.any(axis=1)
         & (near.sum(axis=1) < MOST_PARTS)
         & (total > limit)
         & ~_followed(invoices, candidate, split_days)
@@ -164,12 +173,10 @@ def _surprise(invoices: _Invoices, below: Mask, last: Codes, count: FloatArray, 
     The first one is taken for granted: that an entity has such an amount is no split, but that more follow may be one.
     """
     trials = np.maximum(_invoices_around(invoices, last, split_days), count)
-    entity = Past(invoices.entity, invoices.night)
-    by_night = np.argsort(invoices.night, kind="stable")
-    place = np.empty_like(by_night)
-    place[by_night] = np.arange(len(by_night))
-    book = Past(np.zeros(len(by_night), dtype=np.int64), invoices.night[by_night])
-    in_book = (book.known(below[by_night], place[last]) + 0.5) / (book.others()[place[last]] + 1.0)
+    # Of the book, all that was known by the end of the night, but for the invoice itself.
+    known, such_known = (np.cumsum(np.bincount(invoices.night, of))[invoices.night[last]] - 1.0 for of in (None, below))
+    in_book = (such_known + 0.5) / (known + 1.0)
+    entity = invoices.past
     such = np.maximum(entity.known(below, last) + 1.0 - count, 0.0)
     others = np.maximum(entity.others()[last] + 1.0 - trials - such, 0.0)
     yes, no = 1.0 + such + PRIOR * in_book, others + PRIOR * (1.0 - in_book)
