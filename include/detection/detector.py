@@ -13,7 +13,8 @@ from include.contract import Contract
 from include.detection.aspects import Aspect, FloatArray, Measured, aspects_of, measure
 from include.detection.calibration import LARGEST_ERROR, TIERS, Calibration, Tiers, combine, history_tier
 from include.detection.collective import Check, Findings, checks_of
-from include.detection.encoding import Encoded, Encoder
+from include.detection.encoded import Encoded
+from include.detection.encoding import Encoder
 from include.detection.entities import Entities
 from include.detection.judgement import Judgement
 from include.detection.reconstruction import VIEWS, Reconstruction, reconstruct

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.detection.collective import Findings
-from include.detection.encoding import Encoded
+from include.detection.encoded import Encoded
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from include.detection.encoding import Encoded, Encoder
+from include.detection.encoded import Encoded
+from include.detection.encoding import Encoder
 from include.detection.runtime import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, Weights
 
 DEGREES_OF_FREEDOM = 3.0  # heavy tails: an amount ten scales off must not bend the model

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from include.detection.aspects import Aspect, FloatArray
-from include.detection.encoding import Encoded, Encoder, LevelPast
+from include.detection.encoded import Encoded, LevelPast
+from include.detection.encoding import Encoder
 from include.detection.history import SMALLEST_SCALE
 from include.detection.runtime import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, Runtime, Weights
 

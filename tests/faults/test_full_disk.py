@@ -67,6 +67,7 @@ def test_a_night_whose_every_file_found_no_room_at_first_ends_as_an_undisturbed_
     same(left_by(company), clean_night.left)
 
 
+@pytest.mark.slow
 def test_a_training_whose_every_file_found_no_room_at_first_makes_one_model(
     companies: Callable[[], Company], workshop: Workshop, clean_training: Clean
 ):

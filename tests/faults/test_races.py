@@ -98,6 +98,7 @@ def test_three_nights_at_the_same_time_end_as_one_after_the_other(
     same(without_order(tables_of(company)), without_order(three_nights))
 
 
+@pytest.mark.slow
 def test_nights_in_any_order_end_as_in_the_order_of_their_dates(
     companies: Callable[[], Company], workshop: Workshop, three_nights: dict[str, Any]
 ):

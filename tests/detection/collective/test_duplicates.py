@@ -230,6 +230,13 @@ def test_with_learned_rates_many_copies_are_each_as_surprising_as_the_first() ->
     assert [list(twins) for twins in found.twins] == [list(twins) for twins in at_hand.twins]
 
 
+def test_of_a_history_loaded_at_once_no_rates_are_learned() -> None:
+    # They would say that alike invoices never come night after night, and make a copy of every rent.
+    at_once = ordinary().assign(extract_date=ordinary()["extract_date"].max())
+    assert learned().learned
+    assert not check().learn(at_once).learned
+
+
 def test_twins_are_earlier_whatever_the_order_of_the_book() -> None:
     mixed = copies().sample(frac=1.0, random_state=4).reset_index(drop=True)
     found = check().find(mixed, np.arange(len(mixed)))
