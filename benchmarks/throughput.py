@@ -232,26 +232,30 @@ def _exponent(nights: Sequence[NightCost], of: Callable[[NightCost], float]) -> 
 
 
 def plot(nights: Sequence[NightCost], path: Path) -> None:
-    """Draw the stages of each night on top of each other, in seconds per million rows, beside the floor."""
+    """Draw the seconds of each stage over the rows of the night, with all of them together and the floor."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    names = [f"{night.rows:,} rows" for night in nights]
-    base = [0.0] * len(nights)
+    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    rows = [night.rows for night in nights]
     for stage in STAGES:
-        heights = [night.stages[stage].seconds * 1e6 / night.rows for night in nights]
-        axes.bar(names, heights, bottom=base, label=stage, width=0.6)
-        base = [low + high for low, high in zip(base, heights, strict=True)]
-    for place, night in enumerate(nights):
-        level = night.floor * 1e6 / night.rows
-        axes.hlines(level, place - 0.4, place + 0.4, colors="black", label="floor" if not place else None)
-        axes.annotate(f"{night.ratio:.1f} x floor", (place, base[place]), ha="center", va="bottom")
+        axes.plot(rows, [night.stages[stage].seconds for night in nights], marker="o", markersize=4, label=stage)
+    axes.plot(rows, [night.seconds for night in nights], color="black", linewidth=2.5, label="together")
+    axes.plot(rows, [night.floor for night in nights], color="black", linestyle="--", label="floor")
+    for night in nights:
+        where = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center"}
+        axes.annotate(f"{night.ratio:.0f} x floor", (night.rows, night.seconds), **where)
+    axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_ylabel("seconds per million rows")
-    axes.legend(ncols=4, fontsize="small", loc="upper right")
+    axes.margins(x=0.1, y=0.12)
+    axes.set_xticks(rows, [f"{count:,}" for count in rows])
+    axes.set_xlabel("rows of the night")
+    axes.set_ylabel("seconds")
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(ncols=4, fontsize="small", frameon=False, loc="upper left")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)
     plt.close(figure)
