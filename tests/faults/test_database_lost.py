@@ -27,14 +27,13 @@ from tests.faults.conftest import (
     Run,
     Workshop,
     ask,
-    left_by,
     load_night,
-    same,
     training,
     undisturbed,
     wait_until,
     whole_night,
 )
+from tests.faults.left import left_by, same
 from tests.plugins.mailbox import free_port
 
 NOT_OF_THE_DATABASE = ("take_snapshot", "train")

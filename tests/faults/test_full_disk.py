@@ -13,19 +13,8 @@ import pytest
 from include.errors import StagingError
 from include.staging import staged
 from tests.company import NIGHT, Company
-from tests.faults.conftest import (
-    Clean,
-    Outcome,
-    Run,
-    Workshop,
-    files_of,
-    left_by,
-    same,
-    score_night,
-    training,
-    undisturbed,
-    whole_night,
-)
+from tests.faults.conftest import Clean, Outcome, Run, Workshop, score_night, training, undisturbed, whole_night
+from tests.faults.left import files_of, left_by, same
 
 # Every one of these writes files; the others write to the database alone.
 WRITERS = {

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.company import NIGHT, Company
-from tests.faults.conftest import Clean, Outcome, Run, Workshop, left_by, same, training, whole_night
+from tests.faults.conftest import Clean, Outcome, Run, Workshop, training, whole_night
+from tests.faults.left import left_by, same
 
 SEED = 20
 # Of the stages that take longest, fewer moments in `make test`.

@@ -14,18 +14,8 @@ from include.contract import load_contract
 from include.pipeline.report import send_alert
 from include.reporting import Message
 from tests.company import NIGHT, NIGHTS, Company
-from tests.faults.conftest import (
-    Clean,
-    Outcome,
-    Workshop,
-    left_by,
-    load_night,
-    same,
-    score_night,
-    tables_of,
-    undisturbed,
-    whole_night,
-)
+from tests.faults.conftest import Clean, Outcome, Workshop, load_night, score_night, undisturbed, whole_night
+from tests.faults.left import left_by, same, tables_of
 
 VIEWS = "SELECT table_name FROM information_schema.views WHERE table_schema = 'invoice_anomalies' ORDER BY table_name"
 SEED = 20

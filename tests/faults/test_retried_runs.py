@@ -13,7 +13,7 @@ import pytest
 
 from include.warehouse import connection as of_warehouse
 from tests.company import HISTORY, NIGHT, Company, words
-from tests.faults.conftest import same, tables_of
+from tests.faults.left import same, tables_of
 
 RETRIES = 2
 NIGHTLY = ("validate_invoices", "score_invoices", "summarise_anomalies")
