@@ -32,7 +32,8 @@ def asked_for(airflow_metadata: str) -> Iterator[Asked]:
         nonlocal last
         rows = ask(f"SELECT id, dag_id, conf FROM dag_run WHERE state = 'queued' AND id > {last} ORDER BY id")
         last = max([last, *(row[0] for row in rows)])
-        return [(dag_id, conf) for _, dag_id, conf in rows]
+        # The mapped tasks that ask run in any order.
+        return sorted(((dag_id, conf) for _, dag_id, conf in rows), key=str)
 
     yield asked
     ask("DELETE FROM dag_run WHERE state = 'queued' RETURNING id")
