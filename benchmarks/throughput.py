@@ -135,7 +135,7 @@ def _measured(asked: argparse.Namespace, home: Path, dsn: str) -> list[NightCost
 
     book = company.invoices(*HISTORY, 20 if asked.quick else HISTORY_ROWS_PER_DAY)
     _say(f"history of {len(book):,} invoices: loading, training")
-    # At once: beside nights of a thousand invoices, one of a million is a burst of every vendor, and flagged throughout.
+    # At once: beside nights of a thousand invoices, one of a million would be a burst, and flagged throughout.
     deliver(HISTORY[1], book)
     _ingest(where, HISTORY[1])
     stages.run("train", **where, night=HISTORY[1])
