@@ -24,6 +24,7 @@ from include.places import Places, contract_path
 from include.sample import write_sample
 from local.dag_runs import run_dag
 from local.deployment import Deployment
+from local.scoreboard import scoreboard
 from local.screen import screen_beside
 
 HISTORY = (date(2025, 11, 1), date(2026, 10, 31))
@@ -113,6 +114,9 @@ def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
             f"{night!s:<12}{row['rows_in']:>10,}{row['loaded']:>10,}{row['quarantined']:>13,}{row['scored']:>10,}"
             f"{row['flagged']:>10,}"
         )
+    flagged = {night: _flagged(connection, night, counts[night]["model_version"]) for night in NIGHTS}
+    demo.say("\nWhat was planted, and what was found\n")
+    demo.say("\n".join(scoreboard(places.root / "labels", flagged)))
     newest = sorted(places.outbox.glob("*summary*.html"), key=lambda path: path.stat().st_mtime)
     recipients = ", ".join(contract.report.recipients)
     summary = str(newest[-1]) if newest else f"mailed to {recipients}"
@@ -122,13 +126,17 @@ def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
           summary    {summary}
           alerts     {places.outbox}
           Data Docs  {last["data_docs"][0]}
-          labels     {places.root / "labels"}   (what was planted)
+          labels     {places.root / "labels"}   (what was planted, by kind and field)
           database   make psql, then: SELECT * FROM invoice_anomalies.v_open_anomalies;
                      or: psql "$(make -s dsn)"
           web UI     make up; then switch on validate_invoices and score_invoices and trigger both for {SPARE_NIGHT}
           the end    make down stops the database, make clean deletes all of this
         """)
     )
+
+
+def _flagged(connection: Any, night: date, version: str) -> set[str]:
+    return {anomaly.invoice_key for anomaly in warehouse.night_anomalies(connection, night, version)}
 
 
 def _last_error(log: Path) -> str:
