@@ -245,6 +245,11 @@ class Contract(Part):
         """Header of a field in the extract."""
         return self.fields[name].column or name
 
+    def label(self, name: str) -> str:
+        """What people call a field or a derived field; its name with blanks where the contract has no word for it."""
+        field = self.fields.get(name) or self.derived.get(name)
+        return (field.label if field else None) or name.replace("_", " ")
+
     @property
     def detected(self) -> dict[str, InvoiceField]:
         """The fields that take part in detection, in the contract's order."""

@@ -8,9 +8,23 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 FieldType = Literal["amount", "number", "category", "date", "identifier", "text"]
 Severity = Literal["quarantine", "abort", "warn"]
+FieldKind = Literal[
+    "amount", "quantity", "tax", "arithmetic", "date", "number", "account", "terms", "category", "text"
+]  # fmt: skip
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
 
 NUMERIC_TYPES = ("amount", "number")
+# What a finding in a field of a type is called, where the field does not say.
+KINDS_OF_TYPES: dict[FieldType, FieldKind] = {
+    "amount": "amount",
+    "number": "quantity",
+    "category": "category",
+    "date": "date",
+    "identifier": "number",
+    "text": "text",
+}
+JOINERS = "\u200c\u200d"  # Persian and Indic scripts need them
+LONGEST_LABEL = 60
 
 
 def _names_the_day(date_format: str) -> str:
@@ -22,6 +36,14 @@ def _names_the_day(date_format: str) -> str:
     if read.date() != example.date():
         raise ValueError("does not name day, month and year; use e.g. %Y-%m-%d or %d.%m.%Y")
     return date_format
+
+
+def _is_a_line(label: str) -> str:
+    if not label.strip() or len(label) > LONGEST_LABEL:
+        raise ValueError(f"is not a label: write 1 to {LONGEST_LABEL} characters")
+    if not all(letter.isprintable() or letter in JOINERS for letter in label):
+        raise ValueError("is not a label: it has a line break or another invisible character")
+    return " ".join(label.split())
 
 
 def _is_of_text(encoding: str) -> str:
@@ -36,6 +58,7 @@ def _is_of_text(encoding: str) -> str:
 
 DateFormat = Annotated[str, AfterValidator(_names_the_day)]
 Encoding = Annotated[str, AfterValidator(_is_of_text)]
+Label = Annotated[str, AfterValidator(_is_a_line)]
 
 
 class Part(BaseModel):
@@ -49,6 +72,12 @@ class InvoiceField(Part):
 
     type: FieldType = Field(description="How the value is read, stored and judged.")
     description: str = Field("", description="What the column means; becomes the comment of the database column.")
+    label: Label | None = Field(
+        None, description="What sentences and mails call the field; by default its name, with blanks."
+    )
+    kind: FieldKind | None = Field(
+        None, description="What a finding in the field is called, in mails and views; by default by its type."
+    )
     column: str | None = Field(None, description="Header in the extract, where it differs from the field's name.")
     required: bool = Field(True, description="Whether an empty value sends the row to quarantine.")
     min: float | date | None = Field(None, description="Smallest allowed value (amount, number, date).")
@@ -60,6 +89,11 @@ class InvoiceField(Part):
     relative_to: str | None = Field(
         None, description="Date fields: the date that this one is judged against; the extract date by default."
     )
+
+    @property
+    def called(self) -> FieldKind:
+        """What a finding in the field is called."""
+        return self.kind or KINDS_OF_TYPES[self.type]
 
     @field_validator("pattern")
     @classmethod
@@ -95,6 +129,10 @@ class DerivedField(Part):
     """A number computed from fields of the same invoice, and judged like a field of its own."""
 
     description: str = Field("", description="What the number means.")
+    label: Label | None = Field(
+        None, description="What sentences and mails call the number; by default its name, with blanks."
+    )
+    kind: FieldKind = Field("arithmetic", description="What a finding in the number is called, in mails and views.")
     ratio: list[str] | None = Field(
         None,
         min_length=2,

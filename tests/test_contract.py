@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
-from include.contract import json_schema, load_contract
+from include.contract import Contract, json_schema, load_contract
+from include.contract_fields import InvoiceField
 from include.errors import ContractError
 from include.places import PROJECT
 
@@ -194,3 +196,15 @@ def test_a_file_that_is_not_there_or_not_utf8_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "- a list\n", "just a text\n", "5\n"])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     assert all(line.startswith("FILE, line 1") for line in mistakes(tmp_path, text))
+
+
+@pytest.mark.parametrize("label", ["", "   ", "two\nlines", "nul\x00", "right\u202eleft", "x" * 61])
+def test_a_label_is_one_visible_line(label: str) -> None:
+    with pytest.raises(ValidationError, match="is not a label"):
+        InvoiceField.model_validate({"type": "text", "label": label})
+
+
+def test_a_field_without_a_label_is_called_by_its_name(contract: Contract) -> None:
+    assert InvoiceField.model_validate({"type": "text", "label": " Lieferant  Nr. "}).label == "Lieferant Nr."
+    assert contract.label("gross_amount") == "gross amount"
+    assert contract.label("left_the_contract") == "left the contract"

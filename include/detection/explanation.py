@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from include.detection.detector import Detector
+from include.detection.explaining.kinds import kind_of
 from include.detection.explaining.levels import UNUSUAL, describe_level
 from include.detection.explaining.numbers import describe_number
 from include.detection.explaining.scene import Finding, Scene
-from include.detection.explaining.values import label, rarity_in_words
+from include.detection.explaining.values import rarity_in_words
 from include.detection.judgement import Judgement
 from include.detection.reconstruction import VIEWS
 
@@ -21,15 +22,16 @@ RAREST = 1_000_000  # beyond what years of invoices can show, a number would be 
 RAREST_TO_ROWS = 10.0  # ... and beyond this many times the invoices that it was learned from
 FIELD_COLUMNS = [
     "invoice_key", "field", "position", "observed", "expected", "low", "high", "error", "rarity", "share", "sentence",
+    "kind",
 ]  # fmt: skip
 
 
 def explain(detector: Detector, judgement: Judgement, rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Explain the invoices at these row positions.
 
-    Returns the anomalies (index invoice key: entity, amount_at_risk, currency, top_field, explanation, beside score and
-    threshold) and their fields (invoice_key, field, position, observed, expected, low, high, error, rarity, share,
-    sentence), the oddest field first.
+    Returns the anomalies (index invoice key: entity, entity_name, amount_at_risk, currency, top_field, kind,
+    explanation, beside score and threshold) and their fields (invoice_key, field, position, observed, expected, low,
+    high, error, rarity, share, sentence, kind), the oddest field first.
     """
     writer = _Writer(detector, judgement, rows)
     invoices, places = writer.scene.invoices, range(len(writer.scene.rows))
@@ -38,9 +40,10 @@ def explain(detector: Detector, judgement: Judgement, rows: Any) -> tuple[pd.Dat
     contract = detector.contract
     anomalies = judgement.scores.iloc[rows].copy()
     anomalies["entity"] = invoices[contract.entity].astype(object) if contract.entity else None
+    anomalies["entity_name"] = invoices[contract.entity_name].astype(object) if contract.entity_name else None
     anomalies["amount_at_risk"] = invoices[contract.amount].abs() if contract.amount else np.nan
     anomalies["currency"] = invoices[contract.currency].astype(object) if contract.currency else None
-    anomalies["top_field"] = top["field"]
+    anomalies["top_field"], anomalies["kind"] = top["field"], top["kind"]
     anomalies["explanation"] = top["sentence"] + [writer.standing(place) for place in places]
     return anomalies, fields
 
@@ -69,11 +72,12 @@ class _Writer:
         for rank, index in enumerate(odd, start=1):
             name, rarity = self.fields[index], float(weights[index])
             finding = self._finding(name, place)
-            sentence = finding.sentence(label(name), rarity_in_words(rarity, self.rarest))
+            sentence = finding.sentence(self.contract.label(name), rarity_in_words(rarity, self.rarest))
             lines.append(
                 (
                     key, name, rank, finding.observed, finding.expected, finding.low, finding.high,
                     float(errors[index]), min(rarity, self.rarest), float(shares[index]), sentence,
+                    kind_of(self.contract, name, finding),
                 )
             )  # fmt: skip
         return lines
@@ -115,5 +119,7 @@ class _Writer:
         # Errors beyond what the data can tell are all the same.
         if check_error >= min(max(errors), np.log10(self.rarest)):
             slip = finding.remark if telling == TELLING_ERROR else ""
-            return Finding(self.scene.written(name, place), f"no {check}", twins, rare=UNUSUAL, remark=slip)
+            return Finding(
+                self.scene.written(name, place), f"no {check}", twins, rare=UNUSUAL, remark=slip, check=check
+            )
         return replace(finding, remark="; ".join(filter(None, [finding.remark, twins])))

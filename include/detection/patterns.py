@@ -66,14 +66,23 @@ def number_remark(observed: float, usual: Usual, written: Written, smallest: flo
 
     written: how such a number is written. smallest: below it, numbers are as good as nothing.
     """
-    if min(abs(observed), abs(usual.expected)) < smallest or usual.expected == 0 or observed == 0:
+    slip = number_slip(observed, usual, written, smallest)
+    return slip or ("" if _says_nothing(observed, usual, smallest) else times_expected(observed, usual))
+
+
+def number_slip(observed: float, usual: Usual, written: Written, smallest: float = SMALLEST_AMOUNT) -> str:
+    """The first slip of a hand that explains a number."""
+    if _says_nothing(observed, usual, smallest):
         return ""
     return (
         opposite_sign(observed, usual, written)
         or transposed_digits(observed, usual, written)
         or shifted_decimal_point(observed, usual, written)
-        or times_expected(observed, usual)
     )
+
+
+def _says_nothing(observed: float, usual: Usual, smallest: float) -> bool:
+    return min(abs(observed), abs(usual.expected)) < smallest or usual.expected == 0 or observed == 0
 
 
 def opposite_sign(observed: float, usual: Usual, written: Written) -> str:
@@ -174,13 +183,17 @@ def out_of_period(observed: date, low: date, high: date, night: date) -> str:
 
 
 def date_remark(observed: date, low: date, high: date, night: date) -> str:
-    """The first slip that explains a date."""
+    """The first slip that explains a date, else what is odd about its day."""
     return (
-        swapped_day_and_month(observed, low, high)
-        or wrong_year(observed, low, high)
+        date_slip(observed, low, high)
         or after_its_night(observed, high, night)
         or out_of_period(observed, low, high, night)
     )
+
+
+def date_slip(observed: date, low: date, high: date) -> str:
+    """The first slip of a hand that explains a date."""
+    return swapped_day_and_month(observed, low, high) or wrong_year(observed, low, high)
 
 
 def quiet_day(here: int, elsewhere: Sequence[int]) -> str:

@@ -61,7 +61,7 @@ def _duplicate(twins: pd.DataFrame, contract: Contract, own: "pd.Series[Any]", f
     number = next(name for name, field in contract.detected.items() if field.type == "identifier")
     alike = [_amounts(original, contract, own), difference(str(own[number]), str(original[number]))]
     if contract.entity and original[contract.entity] != own[contract.entity]:
-        alike.append(f"{_label(contract.entity)} {original[contract.entity]}")
+        alike.append(f"{_entity(contract)} {original[contract.entity]}")
     said = f"looks like a copy of {twins.index[0]}{_dated(original, contract)} ({', '.join(alike)})"
     return said + (f", also of {_named(twins.iloc[1:])}" if len(twins) > 1 else "")
 
@@ -77,7 +77,7 @@ def _amounts(original: "pd.Series[Any]", contract: Contract, own: "pd.Series[Any
 def _split(twins: pd.DataFrame, contract: Contract, own: "pd.Series[Any]", figures: Mapping[str, float]) -> str:
     days = int(figures["days"])
     return (
-        f"{int(figures['count'])} invoices of this {_label(contract.entity)} in {days} day{'' if days == 1 else 's'}, "
+        f"{int(figures['count'])} invoices of this {_entity(contract)} in {days} day{'' if days == 1 else 's'}, "
         f"{_money(figures['total'])} together, each below the limit of {figures['limit']:,.10g}: with {_named(twins)}"
     )
 
@@ -86,7 +86,7 @@ def _burst(twins: pd.DataFrame, contract: Contract, own: "pd.Series[Any]", figur
     count, low, high = (int(figures[name]) for name in ("count", "low", "high"))
     usual = f"usual are {low} to {high}" if low < high else f"usual is {high}"
     if not figures["nights"]:
-        usual = f"it is the first night of this {_label(contract.entity)}"
+        usual = f"it is the first night of this {_entity(contract)}"
     others = f"with {_named(twins)}"
     left = count - 1 - min(len(twins), MOST_NAMED)
     return f"{count} invoices in this night; {usual}; {others}" + (f" and {left:,} more" if left else "")
@@ -105,8 +105,8 @@ def _money(value: float) -> str:
     return f"{value:,.2f}"
 
 
-def _label(name: str | None) -> str:
-    return (name or "entity").replace("_", " ")
+def _entity(contract: Contract) -> str:
+    return contract.label(contract.entity) if contract.entity else "entity"
 
 
 _SAY: dict[str, Say] = {"duplicate": _duplicate, "split": _split, "burst": _burst}

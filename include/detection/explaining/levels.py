@@ -10,7 +10,7 @@ import numpy as np
 from include.detection.aspects import MISSING, WEEKDAYS, Aspect
 from include.detection.encoding import OTHER
 from include.detection.explaining.scene import Finding, Scene
-from include.detection.explaining.values import counted, label, quoted, share, shown
+from include.detection.explaining.values import counted, quoted, share, shown
 from include.detection.patterns import quiet_day, shape_slip, usual_weekdays, weekday_span
 from include.detection.writing import shape_of
 
@@ -54,7 +54,7 @@ def _category(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
 
 def _entity(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
     """The entity itself: its own past cannot say that it is odd, only the book and the other fields can."""
-    value, what, rows = scene.value(aspect.field, place), label(aspect.field), scene.known_rows(place)
+    value, what, rows = scene.value(aspect.field, place), scene.contract.label(aspect.field), scene.known_rows(place)
     new, latest = scene.precedents.newcomers
     if not rows:
         remark = f"of the last {latest:,} invoices {f'{new:,}' if new else 'none'} had a new {what}"

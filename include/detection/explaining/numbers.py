@@ -8,12 +8,15 @@ import numpy as np
 
 from include.detection.aspects import Aspect
 from include.detection.explaining.scene import Finding, Scene
-from include.detection.explaining.values import amount, counted, label, number, quoted, rounded, significant
+from include.detection.explaining.values import amount, counted, number, quoted, rounded, significant
 from include.detection.patterns import (
+    SMALLEST_AMOUNT,
     Usual,
     Written,
     date_remark,
+    date_slip,
     number_remark,
+    number_slip,
     quiet_day,
     repeated_amount,
     round_amount,
@@ -49,7 +52,8 @@ def _value(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
     if in_cents:
         middle, low, high = (round(end, 2) + 0.0 for end in (middle, low, high))
     usual = Usual(middle, low, high, scene.precedents.values(name, scene.earlier(place)))
-    remarks = [number_remark(value, usual, written, smallest=0.0 if derived else 0.5)]
+    smallest = 0.0 if derived else SMALLEST_AMOUNT
+    remarks = [number_remark(value, usual, written, smallest)]
     if in_cents and not derived:
         remarks += [repeated_amount(value, usual) or round_amount(value, usual.earlier)]
     observed = written(value) + (f" ({_parts(scene, name, place)})" if derived else "")
@@ -58,7 +62,13 @@ def _value(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
         expected = f"about {rounded(middle)}" if middle else rounded(middle)
         expectation = f"expected {expected}{scene.context(view, place)}{_span(rounded(low), rounded(high))}"
     return Finding(
-        observed, expected, expectation, rounded(low), rounded(high), remark="; ".join(filter(None, remarks))
+        observed,
+        expected,
+        expectation,
+        rounded(low),
+        rounded(high),
+        remark="; ".join(filter(None, remarks)),
+        slip=bool(number_slip(value, usual, written, smallest)),
     )
 
 
@@ -78,7 +88,7 @@ def _recurring(scene: Scene, usual: Usual, written: Written, place: int) -> tupl
 def _parts(scene: Scene, name: str, place: int) -> str:
     """What a derived field was computed from: `value 1,200.00 / quantity 10`."""
     derived = scene.contract.derived[name]
-    parts = (f"{label(part)} {_writer(scene, part)(scene.value(part, place))}" for part in derived.parts)
+    parts = (f"{scene.contract.label(part)} {_writer(scene, part)(scene.value(part, place))}" for part in derived.parts)
     return SIGNS[derived.operation].join(parts)
 
 
@@ -97,9 +107,10 @@ def _lag(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
     value, reference = scene.day(name, place), scene.day(reference_name, place)
     days = scene.expected_range(aspect, view, place)
     middle, low, high = (_days_after(reference, one) for one in days)
-    remarks = [_distance((value - reference).days, reference_name)]
-    if _is_odd(scene, reference_name, place):
-        remarks += [f"the {label(reference_name)} is odd itself"]
+    said = scene.contract.label(reference_name)
+    remarks, odd_reference = [_distance((value - reference).days, said)], _is_odd(scene, reference_name, place)
+    if odd_reference:
+        remarks += [f"the {said} is odd itself"]
     else:
         night = scene.day("extract_date", place)
         own = scene.earlier(place)
@@ -117,6 +128,7 @@ def _lag(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
         low.isoformat(),
         high.isoformat(),
         remark="; ".join(filter(None, remarks)),
+        slip=not odd_reference and bool(date_slip(value, low, high)),
     )
 
 
@@ -133,7 +145,7 @@ def _recurring_lag(
     if times < max(FEWEST_RECURRING, RECURRING * len(lags)) or not usual[1] <= fitting <= usual[2]:
         return "", ""
     return fitting.isoformat(), (
-        f"expected {fitting.isoformat()}, {_distance(round(lag), reference_name)} as in "
+        f"expected {fitting.isoformat()}, {_distance(round(lag), scene.contract.label(reference_name))} as in "
         f"{scene.grounds(times, len(lags), place)}"
     )
 
@@ -147,11 +159,11 @@ def _days_after(reference: date, days: float) -> date:
     return reference + timedelta(days=round(float(np.clip(days, -FARTHEST_DAYS, FARTHEST_DAYS))))
 
 
-def _distance(days: int, reference_name: str) -> str:
-    """`30 days after the invoice date`."""
+def _distance(days: int, reference: str) -> str:
+    """`30 days after the invoice date`; reference: what people call the other date."""
     if not days:
-        return f"on the {label(reference_name)} itself"
-    return f"{counted(abs(days), 'day')} {'before' if days < 0 else 'after'} the {label(reference_name)}"
+        return f"on the {reference} itself"
+    return f"{counted(abs(days), 'day')} {'before' if days < 0 else 'after'} the {reference}"
 
 
 def _sequence(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:

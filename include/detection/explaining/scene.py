@@ -23,7 +23,8 @@ class Finding:
     """One field of a flagged invoice, in words.
 
     expectation: what was expected and on what grounds; rare: what is rare about the invoice; remark: the slip that was
-    recognised and what else helps to check.
+    recognised and what else helps to check. check: the collective check that the finding is of, if any; slip: whether
+    the value looks mistyped.
     """
 
     observed: str
@@ -33,6 +34,8 @@ class Finding:
     high: str | None = None
     rare: str = "this far off"
     remark: str = ""
+    check: str = ""
+    slip: bool = False
 
     def sentence(self, name: str, rarity: str) -> str:
         parts = [f"{name} {self.observed}", self.expectation, f"{rarity} are {self.rare}", self.remark]

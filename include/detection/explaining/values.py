@@ -12,11 +12,6 @@ ALL_BUT = 0.995
 LARGEST = 1e15  # beyond it a number has no meaning, only digits
 
 
-def label(name: str) -> str:
-    """A field's name as a person writes it."""
-    return name.replace("_", " ")
-
-
 def amount(value: float) -> str:
     """Money: 14,200.00."""
     return f"{value:,.2f}"

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from include.contract import Contract
 from include.detection.collective import Check, checks_of, remark
 from include.detection.collective.remarks import difference
 from tests.detection.collective.books import company, contract, followed_by
@@ -80,3 +81,15 @@ def test_a_difference_is_put_in_words(one: str, other: str, words: str) -> None:
 
 def test_no_twins_no_words() -> None:
     assert remark("burst", USUAL.iloc[:0], contract(), USUAL.iloc[0], {}) == ""
+
+
+def test_the_vendor_is_called_what_the_contract_calls_it() -> None:
+    document = contract().model_dump()
+    document["fields"]["vendor"]["label"] = "Lieferant"
+    named = Contract.model_validate(document)
+    own, twins = USUAL.iloc[0], USUAL.iloc[[1]].set_axis(["key 1"])
+    figures = {"count": 2.0, "days": 1.0, "total": 9_800.0, "limit": 5_000.0, "nights": 0.0, "low": 1.0, "high": 1.0}
+
+    assert "2 invoices of this Lieferant in 1 day" in remark("split", twins, named, own, figures)
+    assert "first night of this Lieferant" in remark("burst", twins, named, own, figures)
+    assert "Lieferant V" in remark("duplicate", USUAL[USUAL["vendor"] == "V001"].iloc[[0]], named, own, {})
