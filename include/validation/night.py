@@ -12,11 +12,21 @@ from include.extract import MISFIT
 from include.validation.keys import Positions, fingerprints, same_key, without_their_key
 from include.validation.outcome import Outcome
 from include.validation.part import Part, Reasons, broken_rows, in_nanoseconds, with_later_reasons
-from include.validation.problems import LINES_SHOWN, Breach, Came, table_problem, told, too_many_unfit
-from include.validation.quarantine import reasons_of
+from include.validation.problems import (
+    LINES_SHOWN,
+    Breach,
+    Came,
+    examples,
+    in_words,
+    table_problem,
+    told,
+    too_many_unfit,
+)
+from include.validation.quarantine import reasons_of, rows_as_they_came, told_rows
 from include.validation.rules import Rule
 from include.validation.scope import NOT_NULL, UNIQUENESS, columns_of, most_rows, only_compared, scopes
 from include.validation.staged import Report, StagedParts
+from include.validation.story import ROWS_SHOWN, Row, Story
 from include.validation.suite import WHOLE, Finding, NightSuite
 
 
@@ -39,10 +49,12 @@ class Night:
         self._unfit: list[np.ndarray] = []
         self._typed: list[pd.DataFrame] = []
         self._empty: list[pd.DataFrame] = []
+        self._first_rows: list[Row] = []
 
     def take_whole(self, raw: pd.DataFrame) -> None:
         """Judge a night that is one part, by all rules at once."""
         self._columns = _columns(raw)
+        self._first_rows = self._first_of(raw)
         part = Part.of(self._contract, raw)
         self._judge(part, self._rules, WHOLE)
         self._collect(part, [])
@@ -51,6 +63,7 @@ class Night:
     def take(self, raw: pd.DataFrame) -> None:
         """Judge a part of the night by the rules about rows; only count it where the night is refused already."""
         first = self._columns is None
+        self._first_rows = self._first_rows or self._first_of(raw)
         self._columns = self._columns or _columns(raw)
         rows = self._rows + len(raw)
         self._refused |= rows > most_rows(self._rules) or not set(self._contract.fields) <= set(self._columns)
@@ -82,8 +95,7 @@ class Night:
             self._breaches |= {place: self._breach(place, rows) for place, rows in self._late.items()}
 
     def outcome(self) -> Outcome:
-        """Say what becomes of the night, and stage its rows where it is accepted."""
-        docs = self._suite.publish()
+        """Say what becomes of the night, write its Data Docs, and stage its rows where it is accepted."""
         came = Came(self._contract, self._file, self._rows, self._columns or [])
         problems, warnings = self._about_the_table(came)
         breaches = [self._breaches[place] for place in sorted(self._breaches)]
@@ -91,11 +103,22 @@ class Night:
             by_rows = [each for each in breaches if each.rule.severity == "quarantine" and not each.rule.is_key]
             most = max((breach.rows for breach in by_rows), default=0)
             problems = too_many_unfit(came, most, by_rows, least=True)
+        quarantined = 0
+        if not problems:
+            warnings += [told(breach) for breach in breaches if breach.rule.severity == "warn"]
+            problems, quarantined = self._unfit_rows(came, breaches)
         if problems:
+            docs = self._publish(problems, warnings, breaches, examples(breaches) or self._first_rows)
             return Outcome(self._contract, self._rows, False, problems=problems, warnings=warnings, data_docs=docs)
+        docs = self._publish([], warnings, breaches, self._quarantined_rows(), quarantined)
+        folder = self._staged.finish(Report(self._rows, warnings, docs))
+        return Outcome(
+            self._contract, self._rows, True, self._rows - quarantined, quarantined, [], warnings, docs, folder
+        )
 
+    def _unfit_rows(self, came: Came, breaches: Sequence[Breach]) -> tuple[list[str], int]:
+        """Why the night is refused for its rows; or the number of unfit ones, which then have all their reasons."""
         problems = [told(breach) for breach in breaches if breach.rule.severity == "abort"]
-        warnings += [told(breach) for breach in breaches if breach.rule.severity == "warn"]
         unfit = np.concatenate(self._unfit)
         for place, rows in self._late.items():
             if self._rules[place].severity == "quarantine" and not self._rules[place].is_key:
@@ -104,12 +127,38 @@ class Night:
         unfit[losers] = True
         quarantined = int(unfit.sum())
         problems += too_many_unfit(came, quarantined, breaches)
-        if problems:
-            return Outcome(self._contract, self._rows, False, problems=problems, warnings=warnings, data_docs=docs)
-        self._add_late_reasons(losers, keepers)
-        valid = self._rows - quarantined
-        folder = self._staged.finish(Report(self._rows, warnings, docs))
-        return Outcome(self._contract, self._rows, True, valid, quarantined, [], warnings, docs, folder)
+        if not problems:
+            self._add_late_reasons(losers, keepers)
+        return problems, quarantined
+
+    def _publish(
+        self,
+        problems: list[str],
+        warnings: list[str],
+        breaches: Sequence[Breach],
+        rows: list[Row],
+        quarantined: int = 0,
+    ) -> str:
+        story = Story(
+            self._contract.name,
+            self._file,
+            not problems,
+            self._rows,
+            quarantined,
+            problems,
+            warnings,
+            [in_words(breach) for breach in sorted(breaches, key=lambda breach: -breach.rows)],
+            rows,
+        )
+        return self._suite.publish(story)
+
+    def _quarantined_rows(self) -> list[Row]:
+        """The first quarantined rows of an accepted night, with all their reasons."""
+        rows: list[Row] = []
+        for part in range(len(self._lines)):
+            if len(rows) < ROWS_SHOWN:
+                rows += told_rows(self._staged.quarantined(part).head(ROWS_SHOWN - len(rows)))
+        return rows
 
     @property
     def _rows(self) -> int:
@@ -159,9 +208,15 @@ class Night:
 
     def _breach(self, place: int, rows: Sequence[int]) -> Breach:
         lines = [self._line(row) for row in rows[:LINES_SHOWN]]
-        part, at = self._part_of(np.asarray(rows[:1]))
-        example = self._reasons_of(self._rules[place], part[0], at.tolist())
-        return Breach(self._rules[place], len(rows), lines, example[0])
+        rule, seen = self._rules[place], []
+        parts, at = self._part_of(np.asarray(rows[:LINES_SHOWN]))
+        for part, position in zip(parts.tolist(), at.tolist(), strict=True):
+            reasons = self._reasons_of(rule, part, [position])
+            seen += rows_as_they_came(self._contract, self._staged.raw(part), [position], reasons)
+        return Breach(rule, len(rows), lines, seen[0].reasons[0], seen)
+
+    def _first_of(self, raw: pd.DataFrame) -> list[Row]:
+        return rows_as_they_came(self._contract, raw, range(min(len(raw), LINES_SHOWN)))
 
     def _reasons_of(self, rule: Rule, part: int, at: list[int]) -> list[str]:
         return reasons_of(rule, at, self._staged.raw(part), pd.DataFrame())

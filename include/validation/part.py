@@ -11,7 +11,7 @@ from include.contract import Contract
 from include.extract import MISFIT
 from include.validation.parse import Parsed, parse
 from include.validation.problems import LINES_SHOWN, Breach
-from include.validation.quarantine import quarantine, reasons_of
+from include.validation.quarantine import quarantine, reasons_of, rows_as_they_came
 from include.validation.rules import Rule, unreadable
 from include.validation.scope import NOT_NULL
 from include.validation.suite import Finding, Judged
@@ -47,13 +47,16 @@ class Part:
         breaches = {}
         for place, positions in sorted(broken.items()):
             rule = rules[place]
-            shown = positions if rule.severity == "quarantine" and not rule.is_key else positions[:1]
+            quarantines = rule.severity == "quarantine" and not rule.is_key
+            shown = positions if quarantines else positions[:LINES_SHOWN]
             reasons = reasons_of(rule, shown, self.raw, self.parsed.unreadable)
-            if len(shown) == len(positions) and rule.severity == "quarantine" and not rule.is_key:
+            if quarantines:
                 for position, reason in zip(positions, reasons, strict=True):
                     self.reasons.setdefault(position, []).append((place, reason))
-            lines = self.raw.index[list(positions[:LINES_SHOWN])].tolist()
-            breaches[place] = Breach(rule, len(positions), lines, reasons[0])
+            first = list(positions[:LINES_SHOWN])
+            lines = self.raw.index[first].tolist()
+            seen = rows_as_they_came(self.contract, self.raw, first, reasons)
+            breaches[place] = Breach(rule, len(positions), lines, reasons[0], seen)
         return breaches
 
     def unfit(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

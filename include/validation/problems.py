@@ -8,6 +8,7 @@ from include.contract import Contract
 from include.validation.parse import shown
 from include.validation.rules import Rule
 from include.validation.scope import ROW_COUNT
+from include.validation.story import ROWS_SHOWN, Broken, Row
 from include.validation.suite import Finding
 
 TOP_REASONS = 5  # reasons that the message about an unfit night lists
@@ -31,25 +32,41 @@ class Came:
 
 @dataclass(frozen=True)
 class Breach:
-    """A broken rule: by how many rows, (at least) the first of their lines, and the reason of the first row."""
+    """A broken rule: by how many rows, (at least) the first of their lines, the reason of the first row, and the first
+    rows as they came."""
 
     rule: Rule
     rows: int
     lines: Sequence[int]
     example: str
+    seen: Sequence[Row] = ()
 
     def __add__(self, later: "Breach") -> "Breach":
         """The breach of a rule in two parts of the file, of which `later` is the second."""
         lines = [*self.lines, *later.lines][:LINES_SHOWN]
-        return replace(self, rows=self.rows + later.rows, lines=lines)
+        seen = [*self.seen, *later.seen][:LINES_SHOWN]
+        return replace(self, rows=self.rows + later.rows, lines=lines, seen=seen)
 
 
 def told(breach: Breach) -> str:
     """Count the rows of a breach and show the first: "3 rows (lines 5, 9, 12): amount: '12x' is not a number …"."""
-    lines = [str(line) for line in breach.lines[:LINES_SHOWN]]
-    more = ", …" if breach.rows > len(lines) else ""
-    reason = breach.example or breach.rule.label
-    return f"{_rows(breach.rows)} ({'line' if breach.rows == 1 else 'lines'} {', '.join(lines)}{more}): {reason}"
+    word = "line" if breach.rows == 1 else "lines"
+    return f"{_rows(breach.rows)} ({word} {_lines(breach)}): {breach.example or breach.rule.label}"
+
+
+def in_words(breach: Breach) -> Broken:
+    """The breach as the Data Docs show it."""
+    return Broken(breach.rows, breach.rule.severity, _lines(breach), breach.example or breach.rule.label)
+
+
+def examples(breaches: Sequence[Breach]) -> list[Row]:
+    """The rows that these breaches show, each line once with all its reasons, in the order of the file."""
+    reasons: dict[int, list[str]] = {}
+    raw: dict[int, str] = {}
+    for row in (row for breach in breaches for row in breach.seen):
+        reasons.setdefault(row.line, []).extend(row.reasons)
+        raw[row.line] = row.raw
+    return [Row(line, raw[line], reasons[line]) for line in sorted(raw)][:ROWS_SHOWN]
 
 
 def too_many_unfit(came: Came, unfit: int, breaches: Sequence[Breach], least: bool = False) -> list[str]:
@@ -79,6 +96,11 @@ def table_problem(came: Came, rule: Rule, finding: Finding) -> str:
         return f"{came.source}{_rows(came.rows)} came; {rule.words}; have the extract delivered again"
     observed = "" if finding.observed is None else f"{shown(finding.observed)} came; "
     return f"{came.source}{rule.where}: {observed}{rule.label.removeprefix(': ')}"
+
+
+def _lines(breach: Breach) -> str:
+    lines = [str(line) for line in breach.lines[:LINES_SHOWN]]
+    return ", ".join(lines) + (", …" if breach.rows > len(lines) else "")
 
 
 def _rows(rows: int) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from include.contract import Contract
 from include.extract import MISFIT
 from include.validation.outcome import no_quarantine
 from include.validation.rules import UNREADABLE, Rule
+from include.validation.story import Row
 
 Reasons = dict[int, list[str]]
 
@@ -26,28 +27,18 @@ def _column(name: str, raw: pd.DataFrame, sentences: pd.DataFrame) -> pd.Series:
     return sentences[name.removesuffix(UNREADABLE)] if name.endswith(UNREADABLE) else raw[name]
 
 
-def same_key(contract: Contract, values: pd.DataFrame, unfit: Mapping[int, list[str]]) -> dict[int, str]:
-    """Reason for each row (position) whose key another row of the file keeps.
+def rows_as_they_came(
+    contract: Contract, raw: pd.DataFrame, rows: Sequence[int], reasons: Sequence[str] = ()
+) -> list[Row]:
+    """These rows (positions) for a reader, each with its one reason where there are any."""
+    told = {at: [reasons[place]] if reasons else [] for place, at in enumerate(rows)}
+    return told_rows(quarantine(contract, raw, told))
 
-    The first row that is fit in all else keeps its key, so that a broken line does not cost the good one after it.
-    values: the typed fields. unfit: the reasons so far, by position.
-    """
-    keys = values[contract.key].dropna()
-    keys = keys[keys.duplicated(keep=False)]
-    if keys.empty:
-        return {}
-    place = {line: position for position, line in enumerate(values.index)}
-    rows = pd.DataFrame(
-        {"group": keys.groupby(contract.key, sort=False).ngroup(), "at": [place[i] for i in keys.index]}
-    )
-    rows["unfit"] = rows["at"].isin(list(unfit))
-    keeper = rows.sort_values(["unfit", "at"]).groupby("group")["at"].first()
-    names = ", ".join(contract.key)
-    return {
-        at: f"{names}: same key as line {values.index[keeper[group]]}; expected each invoice once"
-        for group, at in zip(rows["group"], rows["at"], strict=True)
-        if keeper[group] != at
-    }
+
+def told_rows(quarantined: pd.DataFrame) -> list[Row]:
+    """The rows of a frame of quarantined rows for a reader."""
+    columns = zip(quarantined.index, quarantined["raw"], quarantined["reasons"], strict=True)
+    return [Row(int(line), raw, list(reasons)) for line, raw, reasons in columns]
 
 
 def quarantine(contract: Contract, raw: pd.DataFrame, reasons: Reasons) -> pd.DataFrame:

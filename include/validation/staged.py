@@ -58,6 +58,10 @@ class StagedParts:
         """The rows of a part as they were written."""
         return _read(self._folder, part)
 
+    def quarantined(self, part: int) -> pd.DataFrame:
+        """The quarantined rows of a part as they were written."""
+        return pd.read_parquet(_file(self._folder, QUARANTINED, part))
+
     def keep_raw(self, part: int, raw: pd.DataFrame, *, on_disk: bool) -> None:
         """Keep what came, on disk where Arrow has a type for each column (of a CSV file it has)."""
         import pyarrow as pa

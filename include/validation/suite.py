@@ -11,13 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
 from include.staging import room_in, sweep, take_place
 from include.validation.rules import Rule
+from include.validation.story import ASSETS, Run, Story, page, write_assets
 
 SITE = "night"
+INDEX = "index.html"
 WHOLE = "night"  # the title of a night that is judged in one go
 
 
@@ -52,6 +55,8 @@ class NightSuite:
             ProgressBarsConfig,
         )
 
+        from include.validation.site import site
+
         self._name = name
         self._docs = docs.absolute()
         # Its pages are made beside it: two tries at once would sweep away each other's.
@@ -63,7 +68,7 @@ class NightSuite:
                 mode="ephemeral",
                 project_config=DataContextConfig(
                     store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-                    data_docs_sites={SITE: _site(self._making)},
+                    data_docs_sites={SITE: site(self._making)},
                     analytics_enabled=False,
                     progress_bars=ProgressBarsConfig(globally=False),
                 ),
@@ -91,8 +96,11 @@ class NightSuite:
             )
         return Judged([_finding(each) for each in result.results if not each.success], frame, asset)
 
-    def publish(self) -> str:
-        """Write the Data Docs of all that was judged; return their index page."""
+    def publish(self, story: Story) -> str:
+        """Write the Data Docs of all that was judged, and the story of the night as their first page; return its path.
+
+        Raises StorageFullError.
+        """
         with _quiet():
             self._escape_values()
             with room_in(self._docs.parent):
@@ -100,10 +108,36 @@ class NightSuite:
                 try:
                     self._making.mkdir(parents=True)
                     self._context.build_data_docs()
+                    text = page(story, self._docs.name, self._runs(), self._suite_pages())
+                    (self._making / INDEX).write_text(text, encoding="utf-8", errors="replace")
+                    write_assets(self._docs.parent / ASSETS)
                     take_place(self._making, self._docs)
                 finally:
                     shutil.rmtree(self._making, ignore_errors=True)
-        return str(self._docs / "index.html")
+        return str(self._docs / INDEX)
+
+    def _runs(self) -> list[Run]:
+        """The validations in the order in which they were made, with the paths that GX gives their pages."""
+        store = self._context.validation_results_store
+        runs = []
+        for key in sorted(store.list_keys(), key=lambda key: key.run_id.run_time):
+            result, suite = store.get(key), key.expectation_suite_identifier.name
+            place = Path("validations", *suite.split("."), *key.run_id.to_tuple(), f"{key.batch_identifier}.html")
+            runs.append(
+                Run(
+                    title=f"{suite}: {key.batch_identifier.removeprefix(f'{self._name}-')}",
+                    path=quote(place.as_posix()),
+                    success=bool(result.success),
+                    kept=result.statistics["successful_expectations"],
+                    rules=result.statistics["evaluated_expectations"],
+                    time=f"{key.run_id.run_time:%Y-%m-%d %H:%M:%S}",
+                )
+            )
+        return runs
+
+    def _suite_pages(self) -> list[tuple[str, str]]:
+        names = sorted(key.name for key in self._context.expectations_store.list_keys())
+        return [(name, quote(Path("expectations", *name.split(".")).as_posix() + ".html")) for name in names]
 
     def _escape_values(self) -> None:
         """Escape what came in the extract: GX writes samples of it into its pages as if it were HTML."""
@@ -165,14 +199,6 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_escaped(each) for each in value]
     return value
-
-
-def _site(docs: Path) -> dict[str, Any]:
-    return {
-        "class_name": "SiteBuilder",
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.absolute())},
-    }
 
 
 def _place(result: Any) -> int:

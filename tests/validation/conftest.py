@@ -46,7 +46,7 @@ def contract_of(
 
 def judged_in(folder: Path, contract: Contract, parts: Iterable[pd.DataFrame], **given: Any) -> Outcome:
     """Judge parts, with the Data Docs and the staged rows below a folder."""
-    return validate(contract, parts, docs=folder / "docs", staging=folder / "staged", **given)
+    return validate(contract, parts, **{"docs": folder / "docs", "staging": folder / "staged", **given})
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def test_data_docs_are_one_site_a_night_and_a_retry_replaces_its_pages(judge: Ju
         assert "small" in (docs / "index.html").read_text()
         (page,) = docs.glob("validations/**/*.html")
     assert "12x" in page.read_text()
-    assert {path.name for path in tmp_path.iterdir()} == {"docs", "small.csv", "staged"}
+    assert {path.name for path in tmp_path.iterdir()} == {"docs", "assets", "small.csv", "staged"}
 
 
 @pytest.mark.parametrize(
