@@ -20,13 +20,16 @@ install = $(BIN)/python -m pip install --no-deps --require-hashes --disable-pip-
 	| awk -v file=$(1) '/^Collecting/ {n++; if (n % 20 == 0) {print "  " n " packages"; fflush()}} /^Installing/ {print "  unpacking " n " packages (a minute)"; fflush()} /ERROR|error:/ {print}'
 endif
 
-.PHONY: help demo test test-slow lint bench bench-detection bench-throughput bench-bi up down airflow dsn psql contract docs migrate lock clean
+.PHONY: help demo history test test-slow lint bench bench-detection bench-throughput bench-bi up down airflow dsn psql contract docs migrate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 demo: $(VENV)/installed ## the main job end to end, on made-up invoices
 	@$(BIN)/python -m local.demo
+
+history: $(VENV)/installed ## load a history, night by night: make history FROM=file [BY=date_field] [TRAIN=yes]
+	@$(BIN)/python -m local.history "$${FROM:-}" --by "$${BY:-}" --train "$${TRAIN:-}"
 
 test: $(VENV)/installed-dev lint ## linters and the test suite, without the slow tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -24,7 +24,7 @@ import pandas as pd
 
 from include import warehouse
 from include.contract import load_contract
-from include.extract.split import split_history
+from include.extract import locate
 from include.places import PROJECT, Places
 from local.dag_runs import NightRun, run_dag
 from local.deployment import Deployment
@@ -36,9 +36,13 @@ SHOWN = 3
 def payments(root: Path, data: Path, nights: int, run: Callable[[str, date], None]) -> list[date]:
     """Backfill and train, then score nights of October; returns the scored nights."""
     contract = load_contract(PROJECT / "docs" / "contracts" / "corporate_payments.yaml")
-    written = split_history(
-        contract, Places(root), data / "corporate_payments.csv.gz", "invoice_date", last=date(2010, 10, 31)
-    )
+    texts = pd.read_csv(data / "corporate_payments.csv.gz", dtype=str, keep_default_na=False)
+    written = []
+    for day, rows in texts[texts["invoice_date"] <= "2010-10-31"].groupby("invoice_date"):
+        written.append(date.fromisoformat(str(day)))
+        path = Path(locate(contract, written[-1], Places(root)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows.to_csv(path, index=False)
     for night in written:
         run("validate_invoices", night)
     run("train_autoencoder", date(2010, 9, 30))

@@ -6,14 +6,16 @@ rows; unfit rows go to `quarantined_invoices` with every reason. Rows in = rows 
 **By hand:** trigger with an extract date, and a path where the file is not at its usual place. **A range of nights:**
 backfill this DAG, then `score_invoices`: `airflow backfill create --dag-id validate_invoices --from-date 2026-01-05
 --to-date 2026-01-07T23:59` (the end is a moment: without an hour the last night is left out). Running a night again
-leaves the same rows. **A corrected extract** takes the place of the night's former one, whatever its path; what was
-scored before the correction is scored again (`repeat`).
+leaves the same rows. **A history** in one file: switch `history` on and give its path; it is cut by day and loaded
+night by night, a task a month. **A corrected extract** takes the place of the night's former one, whatever its path;
+what was scored before the correction is scored again (`repeat`).
 
 **When it fails:** `wait_for_extract` - the extract did not arrive in time: deliver it and clear the task. `validate` -
 the night was refused as a whole; the log says which rule, what was expected and what came, and the Data Docs show it:
 have the extract corrected, or change the rule in the contract, and clear `snapshot` and what follows.
 """
 
+import invoice_history
 import invoice_runs as runs
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, dag, get_current_context, task
@@ -32,6 +34,7 @@ CONTRACT = runs.contract()
             title="Extract path",
             description="File or URL to read instead of the contract's; it takes the place of what the night had.",
         ),
+        **invoice_history.PARAMS,
         "dry_run": runs.DRY_RUN,
     },
 )
@@ -61,6 +64,7 @@ def validate_invoices():
     def validate(taken: dict) -> dict:
         from include.pipeline.ingest import validate_snapshot
 
+        invoice_history.go_on_if(history=False)
         return validate_snapshot(CONTRACT, runs.places(), runs.dsn(), runs.extract_date(), taken, record=not dry_run())
 
     @task.short_circuit
@@ -76,23 +80,20 @@ def validate_invoices():
         outlet_events[runs.INVOICES].extra = counts
         return counts
 
-    @task
+    @task(trigger_rule="none_failed_min_one_success")
     @runs.answering
-    def runs_to_repeat(loaded: dict) -> list[dict]:
-        from include.pipeline.repeat import to_load_again, to_score_again
+    def runs_to_repeat(loaded: dict | None, history: dict | None) -> list[dict]:
+        from include.pipeline.repeat import to_repeat
 
-        loads, scorings = to_load_again(runs.dsn()), to_score_again(runs.dsn(), runs.extract_date())
-        return [
-            *({"trigger_dag_id": "validate_invoices", "conf": conf} for conf in loads),
-            *({"trigger_dag_id": "score_invoices", "conf": conf} for conf in scorings),
-        ]
+        return to_repeat(runs.dsn(), loaded or history)
 
     taken = snapshot()
     validated = validate(taken)
     wait_for_extract() >> taken
     loaded = load(validated)
     unless_dry_run(validated) >> loaded
-    TriggerDagRunOperator.partial(task_id="repeat").expand_kwargs(runs_to_repeat(loaded))
+    history = invoice_history.load_history(CONTRACT, taken)
+    TriggerDagRunOperator.partial(task_id="repeat").expand_kwargs(runs_to_repeat(loaded, history))
 
 
 validate_invoices()

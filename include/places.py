@@ -1,5 +1,6 @@
 """Where the pipeline keeps its files: one root folder, set by INVOICES_HOME."""
 
+import hashlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ class Places:
     def data_docs(self, extract_date: date) -> Path:
         """Folder of the night's Data Docs; one a night, so that two nights never write to the same site."""
         return self._made(self.root / "data_docs" / extract_date.isoformat())
+
+    def history_docs(self, file: str) -> Path:
+        """Folder of the Data Docs of a history, one a file; they are of no night."""
+        return self._made(self.root / "data_docs" / f"history-{hashlib.sha256(file.encode()).hexdigest()[:12]}")
 
     def _made(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,15 @@ from include import warehouse
 log = logging.getLogger(__name__)
 
 
+def to_repeat(dsn: str, loaded: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs to start after a load, each a DAG with its params. loaded: its counts, with the first night changed."""
+    loads, scorings = to_load_again(dsn), to_score_again(dsn, date.fromisoformat(loaded["extract_date"]))
+    return [
+        *({"trigger_dag_id": "validate_invoices", "conf": conf} for conf in loads),
+        *({"trigger_dag_id": "score_invoices", "conf": conf} for conf in scorings),
+    ]
+
+
 def to_load_again(dsn: str) -> list[dict[str, Any]]:
     """Params for validate_invoices: nights with invoices in quarantine that no earlier night delivers any more."""
     with warehouse.connect(dsn) as connection:

@@ -6,6 +6,15 @@ Every function that changes something does all of it or nothing, and doing it ag
 from include.warehouse.alerts import alert_sent, record_alert
 from include.warehouse.anomalies import Anomaly, AnomalyField, night_anomalies
 from include.warehouse.connection import connect
+from include.warehouse.history import (
+    Reason,
+    file_counts,
+    file_reasons,
+    load_history_night,
+    loaded_nights,
+    nights_of_file,
+    nights_of_other_files,
+)
 from include.warehouse.invoices import read_chunk, read_history, read_lookalikes, training_set
 from include.warehouse.keys import invoice_keys
 from include.warehouse.migrations import migrate
@@ -41,21 +50,28 @@ __all__ = [
     "LoadCounts",
     "ModelRecord",
     "Night",
+    "Reason",
     "ScoreCounts",
     "Scoring",
     "alert_sent",
     "champion",
     "connect",
     "day_counts",
+    "file_counts",
+    "file_reasons",
     "invoice_keys",
     "last_load",
+    "load_history_night",
     "load_night",
+    "loaded_nights",
     "migrate",
     "model",
     "model_for_night",
     "night_anomalies",
     "night_rows",
     "night_status",
+    "nights_of_file",
+    "nights_of_other_files",
     "nights_that_gave_way",
     "promote_model",
     "publish_scores",

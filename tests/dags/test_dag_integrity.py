@@ -91,7 +91,13 @@ def test_the_key_is_the_date_in_the_time_zone_of_the_contract(
 @pytest.mark.parametrize(
     ("dag_id", "forms"),
     {
-        "validate_invoices": {"extract_date": "date", "extract_path": "text", "dry_run": "switch"},
+        "validate_invoices": {
+            "extract_date": "date",
+            "extract_path": "text",
+            "history": "switch",
+            "history_date": "text",
+            "dry_run": "switch",
+        },
         "train_autoencoder": {"extract_date": "date", "promote": "choice"},
         "score_invoices": {
             "extract_date": "date",

@@ -1,0 +1,66 @@
+"""The nights of a history that came in one file."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from include.contract import Contract
+from include.warehouse.connection import ask, ask_one
+from include.warehouse.nights import LoadCounts, Night, Parts, load_night
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason of quarantined rows: of how many, and the first of their lines."""
+
+    reason: str
+    rows: int
+    line: int
+
+
+def nights_of_other_files(connection: Connection, file: str) -> dict[date, str]:
+    """The nights that hold rows of an extract other than this file, and which."""
+    return dict(ask(connection, "nights_of_other_files", {"file": file}))
+
+
+def nights_of_file(connection: Connection, file: str) -> list[date]:
+    """The nights that hold rows of this file, in order."""
+    return [night for (night,) in ask(connection, "nights_of_file", {"file": file})]
+
+
+def loaded_nights(connection: Connection, last: date) -> list[tuple[date, int]]:
+    """The nights up to `last` that have invoices, in order, and how many they have."""
+    return [(night, int(rows)) for night, rows in ask(connection, "loaded_nights", {"last": last})]
+
+
+def load_history_night(
+    connection: Connection,
+    contract: Contract,
+    night: Night,
+    parts: Parts,
+    rows_in: int,
+    warnings: list[str],
+    data_docs: str,
+) -> LoadCounts | str:
+    """Load one night of a history and commit; change nothing, and return the other file, where that holds the night."""
+    # Asked under the lock that load_night takes: the night's own extract may be loaded at this moment.
+    ask(connection, "lock_nights")
+    holder: str | None = ask_one(
+        connection, "night_of_another_file", {"extract_date": night.extract_date, "file": night.file}
+    )
+    if holder is None:
+        counts = load_night(connection, contract, night, parts, rows_in, warnings, data_docs)
+    connection.commit()
+    return holder if holder is not None else counts
+
+
+def file_counts(connection: Connection, file: str) -> LoadCounts:
+    """Count the rows of a file that all its nights have together."""
+    ((rows_in, loaded, quarantined),) = ask(connection, "file_counts", {"file": file})
+    return LoadCounts(int(rows_in), int(loaded), int(quarantined))
+
+
+def file_reasons(connection: Connection, file: str, most: int) -> list[Reason]:
+    """The most frequent reasons why rows of this file are in quarantine."""
+    return [Reason(*row) for row in ask(connection, "file_reasons", {"file": file, "most": most})]

@@ -1,0 +1,64 @@
+"""The tasks of validate_invoices that load a history: one file, cut into its nights, a mapped task a month."""
+
+from typing import Any
+
+import invoice_runs as runs
+from airflow.sdk import Param, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.contract import Contract
+
+PARAMS = {
+    "history": Param(
+        False,
+        type="boolean",
+        title="History",
+        description="The file at the extract path is a history: cut it by day, and load it night by night.",
+    ),
+    "history_date": Param(
+        None,
+        type=["null", "string"],
+        title="History date",
+        description="Field whose date tells the night of a row; the one that no other date judges where empty.",
+    ),
+}
+
+
+def go_on_if(history: bool) -> None:
+    """Skip the task, and what follows, unless the run is one of a history, or is none."""
+    if get_current_context()["params"]["history"] is not history:
+        raise AirflowSkipException(f"the run is {'no' if history else 'one of a'} history")
+
+
+def load_history(contract: Contract, taken: Any) -> Any:
+    """Add the tasks to the DAG that is being defined; returns the last, which has the counts."""
+
+    @task
+    @runs.answering
+    def validate_history(taken: dict) -> list[dict]:
+        from include.pipeline.history import validate_history as validated
+
+        go_on_if(history=True)
+        params = get_current_context()["params"]
+        plan = validated(contract, runs.places(), runs.dsn(), taken, params["history_date"], dry_run=params["dry_run"])
+        return plan["months"]
+
+    # One at a time: two nights are never loaded at once, and these would hold the workers of others.
+    @task(map_index_template="{{ task.op_kwargs['month']['month'] }}", max_active_tis_per_dagrun=1)
+    @runs.answering
+    def load_month(month: dict) -> dict:
+        from include.pipeline.history import load_month as load
+
+        return load(contract, runs.dsn(), month)
+
+    @task(outlets=[runs.INVOICES])
+    @runs.answering
+    def finish_history(months: list[dict], loaded: list[dict], *, outlet_events=None) -> dict:
+        from include.pipeline.history import finish_history as finish
+
+        counts = finish(contract, runs.dsn(), {**months[0], "months": list(months)}, list(loaded))
+        outlet_events[runs.INVOICES].extra = counts
+        return counts
+
+    months = validate_history(taken)
+    return finish_history(months, load_month.expand(month=months))
