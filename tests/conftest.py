@@ -39,6 +39,11 @@ sys.path.append(str(PROJECT / "plugins"))  # as Airflow does, but for tests that
 pytest_plugins = ["tests.trained_detector", "tests.company"]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: what gzip writes holds the second, and workers must collect the same ids."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """One embedded cluster for the whole session, on a free port, in a folder of its own."""
