@@ -83,7 +83,7 @@ lock: ## pin what requirements*.in name (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 
 clean: ## stop everything and delete var/: the demo's database, models and mails
-	@test ! -x $(BIN)/python || env -u INVOICES_HOME $(BIN)/python -m local.deployment down
+	@test ! -x $(BIN)/python || env -u INVOICES_HOME $(BIN)/python -m local.deployment clean
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:

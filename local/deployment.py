@@ -1,6 +1,6 @@
 """Airflow on this machine: one embedded Postgres for its metadata and for the invoices, one folder for everything.
 
-    python -m local.deployment up|down|dsn|psql|airflow ...
+    python -m local.deployment up|down|clean|dsn|psql|airflow ...
 
 `up` starts the real Airflow (scheduler, DAG processor, API server with the web UI, triggerer) and returns when it
 answers; `down` stops it and the Postgres. With AIRFLOW_CONN_INVOICES_DB set, invoices go to that Postgres instead.
@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +132,12 @@ class Deployment:
         self.cluster.stop()
         print("stopped")
 
+    def clean(self) -> None:
+        """Stop everything, and delete what lies outside of the folder."""
+        self.down()
+        if elsewhere := self.cluster.elsewhere:
+            shutil.rmtree(elsewhere, ignore_errors=True)
+
     def process(self) -> int | None:
         """Process group of the running Airflow, if any."""
         try:
@@ -196,7 +203,7 @@ def _gone(group: int, patience: float) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when done, 1 with a message on failure."""
     parser = argparse.ArgumentParser(prog="python -m local.deployment", description="Airflow on this machine.")
-    parser.add_argument("command", choices=["up", "down", "dsn", "psql", "airflow"])
+    parser.add_argument("command", choices=["up", "down", "clean", "dsn", "psql", "airflow"])
     given, rest = parser.parse_known_args(arguments)
     deployment = Deployment(Places.from_environment().root)
     try:
@@ -204,6 +211,8 @@ def main(arguments: list[str] | None = None) -> int:
             deployment.up()
         elif given.command == "down":
             deployment.down()
+        elif given.command == "clean":
+            deployment.clean()
         else:
             environment = deployment.prepare()
             dsn = environment["AIRFLOW_CONN_INVOICES_DB"]

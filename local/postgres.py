@@ -17,7 +17,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +26,8 @@ from urllib.parse import quote
 import psycopg2
 from psycopg2 import sql
 
-from local.postgres_programs import ClusterError, User, binaries, port_is_free, program_of, reachable, run
+from local.postgres_copy import Programs, check_owner, open_place, programs_for
+from local.postgres_programs import ClusterError, User, port_is_free, program_of, reachable
 
 SUPERUSER = "postgres"
 # As root the server must run as somebody else; this user exists everywhere and owns nothing.
@@ -48,6 +48,7 @@ class Cluster:
         self.folder = Path(folder).absolute()
         self._given_port = port
         self._fsync = fsync
+        self._programs: Programs | None = None
 
     @property
     def port(self) -> int:
@@ -98,7 +99,9 @@ class Cluster:
                     return
                 self._forget_a_process_that_is_not_ours()
                 if time.monotonic() > deadline:
-                    raise ClusterError(f"{self.folder}: Postgres does not start.\n{done.stdout}{self._end_of_log()}")
+                    raise ClusterError(
+                        f"{self.folder}: Postgres does not start.\n{done.stdout}{self._end_of_log()}{self._hint()}"
+                    )
                 time.sleep(0.5)
 
     def stop(self) -> None:
@@ -130,14 +133,14 @@ class Cluster:
             connection.close()
 
     @property
-    def _data(self) -> Path:
-        elsewhere = self.folder / "elsewhere"
-        return (Path(elsewhere.read_text().strip()) if elsewhere.exists() else self.folder) / "data"
+    def elsewhere(self) -> Path | None:
+        """Folder that holds data and programs where the cluster's own is closed to the server's user; None: its own."""
+        note = self.folder / "elsewhere"
+        return Path(note.read_text().strip()) if note.exists() else None
 
     @property
-    def _bin(self) -> Path:
-        copied = self._data.parent / "postgres" / "bin"
-        return copied if copied.exists() else binaries()
+    def _data(self) -> Path:
+        return (self.elsewhere or self.folder) / "data"
 
     def _read(self, name: str) -> str:
         try:
@@ -160,10 +163,22 @@ class Cluster:
             yield
 
     def _initialise(self) -> None:
+        self._programs = None
+        user = self._server_user()
         if self._data.exists():
-            self._check_owner()
+            check_owner(self._data, user)
+            self._programs = self._programs_of(user, renew=True)
+            self._programs.check_version(self._data)
             return
-        self._find_a_reachable_place()
+        if self.elsewhere and (self.folder / "port").exists():
+            raise ClusterError(
+                f"{self._data}: the database lay here, outside of {self.folder}, and is gone, with all that it held; a "
+                f"cleaner of temporary files takes such folders. Begin anew by make clean, or delete {self.folder}. "
+                "In a folder that other users may enter the data stays inside of it"
+            )
+        if user:
+            self._find_a_reachable_place(user)
+        self._programs = self._programs_of(user, renew=True)
         password = secrets.token_hex(24)
         # Made under another name: an initdb that was killed half-way is begun anew, never taken for a cluster.
         new = self._data.with_name("data.new")
@@ -173,13 +188,13 @@ class Cluster:
         pwfile.unlink(missing_ok=True)
         pwfile.touch(mode=0o600)
         pwfile.write_text(password + "\n")
-        if user := self._server_user():
+        if user:
             os.chown(new, *user)
             os.chown(pwfile, *user)
         try:
-            done = self._run(
+            done = self._programs.run(
                 "initdb", "-D", str(new), "-U", SUPERUSER, "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256",
-                f"--pwfile={pwfile}",
+                f"--pwfile={pwfile}", user=user,
             )  # fmt: skip
         finally:
             pwfile.unlink(missing_ok=True)
@@ -188,33 +203,14 @@ class Cluster:
         self._write("password", password)
         new.rename(self._data)
 
-    def _check_owner(self) -> None:
-        owner = self._data.stat().st_uid
-        if os.geteuid() not in (0, owner):
-            raise ClusterError(
-                f"{self._data}: belongs to user {owner}, you are {os.geteuid()}; "
-                "start it as that user, or delete the folder to begin anew"
-            )
-
-    def _find_a_reachable_place(self) -> None:
-        """As root: move data and binaries where the server's user can reach them (/root is closed to others)."""
-        if os.geteuid() != 0:
-            return
+    def _find_a_reachable_place(self, user: User) -> None:
+        """As root: have the data lie where the server's user can reach it (/root is closed to others)."""
         # Its own files are 0600; the folder itself must let the server's user through to the data.
         self.folder.chmod(self.folder.stat().st_mode | 0o011)
-        programs, user = binaries(), self._server_user()
         if not reachable(self.folder, user):
-            place = Path(tempfile.mkdtemp(prefix="invoices-postgres-"))
-            place.chmod(0o711)
-            if not reachable(place, user):
-                raise ClusterError(
-                    f"{self.folder} and {place}: user {SERVER_USER} reaches neither, and Postgres refuses to run as "
-                    "root; set TMPDIR to a folder open to all, or start as an ordinary user"
-                )
+            place = open_place(user)
             self._write("elsewhere", str(place))
             print(f"{self.folder}: closed to user {SERVER_USER}; the data lies in {place}", file=sys.stderr)
-        if not reachable(programs, user):
-            shutil.copytree(programs.parent, self._data.parent / "postgres", symlinks=True, dirs_exist_ok=True)
 
     def _choose_port(self) -> None:
         """Keep the remembered port where it is free, else take another."""
@@ -251,6 +247,9 @@ class Cluster:
     def _end_of_log(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:]) if self.log.exists() else ""
 
+    def _hint(self) -> str:
+        return f"\nIts data lies in {self._data}, where a cleaner may have deleted files." if self.elsewhere else ""
+
     def _server_user(self) -> User | None:
         """The user to run as: the data's owner, or SERVER_USER for new data; None for oneself."""
         if os.geteuid() != 0:
@@ -261,10 +260,11 @@ class Cluster:
         return named.pw_uid, named.pw_gid
 
     def _pg_ctl(self, action: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self._run("pg_ctl", action, "-D", str(self._data), *arguments)
+        user = self._server_user()
+        return self._programs_of(user).run("pg_ctl", action, "-D", str(self._data), *arguments, user=user)
 
-    def _run(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return run([str(self._bin / program), *arguments], self._server_user())
+    def _programs_of(self, user: User | None, *, renew: bool = False) -> Programs:
+        return self._programs or programs_for(user, self._data.parent / "postgres", renew=renew)
 
 
 def main(arguments: list[str] | None = None) -> int:

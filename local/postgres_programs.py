@@ -36,25 +36,37 @@ def binaries() -> Path:
     return folder
 
 
-def run(command: list[str], user: User | None) -> "subprocess.CompletedProcess[str]":
-    """Run a program as a user (None: oneself) and return its code and everything that it said, in stdout."""
+def run(
+    command: list[str], user: User | None, libraries: Path | None = None, settings: dict[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program as a user (None: oneself) and return its code and everything that it said, in stdout.
+
+    libraries: a folder of shared libraries to look into first. settings: more of its environment. The code of a
+    program that cannot be run at all is 126, as in a shell.
+    """
     # PG* variables of the caller's shell would lead pg_ctl to another server.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    environment["LC_ALL"] = "C"
+    environment |= {"LC_ALL": "C", **(settings or {})}
+    if libraries is not None:
+        others = environment.get("LD_LIBRARY_PATH")
+        environment["LD_LIBRARY_PATH"] = f"{libraries}{os.pathsep}{others}" if others else str(libraries)
     with tempfile.TemporaryFile("w+") as output:
         # A file, not a pipe: the server inherits it, and a pipe would be read until the server ends.
-        done = subprocess.run(
-            command,
-            check=False,
-            cwd="/",
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            user=user[0] if user else None,
-            group=user[1] if user else None,
-            extra_groups=[] if user else None,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                check=False,
+                cwd="/",
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                user=user[0] if user else None,
+                group=user[1] if user else None,
+                extra_groups=[] if user else None,
+            )
+        except OSError as error:
+            return subprocess.CompletedProcess(command, 126, str(error), "")
         output.seek(0)
         return subprocess.CompletedProcess(command, done.returncode, output.read(), "")
 
