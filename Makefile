@@ -13,12 +13,16 @@ UV := $(shell command -v uv 2>/dev/null)
 export PYTHONPATH := $(CURDIR)
 
 # requirements*.txt name every package with its hash, so nothing needs resolving (--no-deps).
+# Paths are quoted: that of uv, of Python and of this folder may hold blanks.
 ifdef UV
-install = $(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(1)
+with_pip =
+installer = '$(UV)' pip install --python $(BIN)/python
 else
-install = $(BIN)/python -m pip install --no-deps --require-hashes --disable-pip-version-check --progress-bar off -r $(1) 2>&1 \
-	| awk -v file=$(1) '/^Collecting/ {n++; if (n % 20 == 0) {print "  " n " packages"; fflush()}} /^Installing/ {print "  unpacking " n " packages (a minute)"; fflush()} /ERROR|error:/ {print}'
+# A .venv that uv made has no pip.
+with_pip = $(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null
+installer = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 endif
+install = $(BIN)/python -m local.heartbeat $(1) $(installer) --no-deps --require-hashes
 
 .PHONY: help demo history test test-slow lint bench bench-detection bench-throughput bench-bi up down airflow dsn psql contract docs migrate lock clean
 
@@ -87,19 +91,19 @@ clean: ## stop everything and delete var/: the demo's database, models and mails
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "This needs Python 3.11 to 3.13 and $(PYTHON) is %d.%d: name another, e.g. make PYTHON=python3.12 demo" % sys.version_info[:2])'
+	@'$(PYTHON)' -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "This needs Python 3.11 to 3.13 and $(PYTHON) is %d.%d: name another, e.g. make PYTHON=python3.12 demo" % sys.version_info[:2])'
 ifdef UV
-	@$(UV) venv -q --python $(PYTHON) $(VENV)
+	@'$(UV)' venv -q --python '$(PYTHON)' $(VENV)
 else
-	@$(PYTHON) -m venv $(VENV)
+	@'$(PYTHON)' -m local.heartbeat "Making $(VENV)" '$(PYTHON)' -m venv $(VENV)
 endif
 
 $(VENV)/installed: requirements.txt | $(VENV)/bin/python
-	@echo "Installing the packages of requirements.txt into $(VENV) (about 2 minutes, once)"
-	@$(call install,requirements.txt)
+	@$(with_pip)
+	@$(call install,"Installing the packages of requirements.txt into $(VENV) (about 2 minutes, once)") -r requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
-	@echo "Installing the packages of requirements-dev.txt"
-	@$(call install,requirements-dev.txt)
+	@$(with_pip)
+	@$(call install,"Installing the packages of requirements-dev.txt") -r requirements-dev.txt
 	@touch $@
