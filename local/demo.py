@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -23,9 +24,9 @@ from include.places import Places, contract_path
 from include.sample import write_sample
 from local.dag_runs import run_dag
 from local.deployment import Deployment
-from local.heartbeat import Heartbeat
 from local.scoreboard import scoreboard
-from local.screen import screen_beside, task_of
+from local.screen import screen_beside
+from local.watch import watched
 
 HISTORY = (date(2025, 11, 1), date(2026, 10, 31))
 NIGHTS = [date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4)]
@@ -48,14 +49,10 @@ class Demo:
         """Print a step, every few seconds the task that runs, and its seconds when it is done."""
         self._step += 1
         print(f"[{self._step}/{self._steps}] {what} ... ", end="", file=self._screen, flush=True)
-        logged = self._log.stat().st_size
-
-        def beat(text: str) -> None:
-            self.say(text if heartbeat.beats else f"\n{text}")
-
-        with Heartbeat(beat, lambda: task_of(self._log, logged)) as heartbeat:
+        began = time.monotonic()
+        with watched(self._log, self._screen) as watch:
             yield
-        self.say(f"{'       done in ' if heartbeat.beats else ''}{heartbeat.seconds:.1f} s")
+        self.say(f"{'       done in ' if watch.told else ''}{time.monotonic() - began:.1f} s")
 
     def run_dag(self, dag_id: str, night: date) -> None:
         """Run a DAG for a night; leave the demo where it fails."""

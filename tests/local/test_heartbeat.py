@@ -1,5 +1,6 @@
 """Nobody is left to wonder whether something still runs."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from include.places import PROJECT
 from local.heartbeat import Heartbeat, Output, run
 from local.screen import task_of
+from local.watch import watched
 
 
 def test_it_says_what_is_done_and_for_how_long_until_it_is_left() -> None:
@@ -44,6 +46,24 @@ def test_the_running_task_and_its_epoch_are_read_off_the_log(tmp_path: Path) -> 
         file.write("[info     ] epoch 1/4  loss 3.1\n[info     ] epoch 2/4  loss 2.1\n")
     assert task_of(log, before) == "train, epoch 2/4"
     assert task_of(log, log.stat().st_size) == ""
+
+
+def test_a_step_is_told_about_from_another_process_while_its_own_does_nothing_else(tmp_path: Path) -> None:
+    log, screen = tmp_path / "demo.log", tmp_path / "screen"
+    log.write_text("[DAG TEST] starting task_id=before\n")
+    with screen.open("w") as file, watched(log, file, every=0.01) as watch:
+        with log.open("a") as more:
+            more.write("[info     ] [DAG TEST] starting task_id=train map_index=-1\n")
+        while "train" not in screen.read_text():
+            pass
+    assert watch.told
+    assert re.match(r"\n +\d+ s(  train)?\n", screen.read_text())
+    assert "before" not in screen.read_text()
+
+    with screen.open("w") as file, watched(log, file, every=3600) as watch:
+        pass
+    assert not watch.told
+    assert screen.read_text() == ""
 
 
 def test_an_installer_is_followed_by_its_packages() -> None:
