@@ -67,6 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not given.file:
         print("name the file: make history FROM=history.csv [BY=posting_date] [TRAIN=yes]", file=sys.stderr)
         return 2
+    file = located(given.file)
+    if "://" not in file and not Path(file).is_file():
+        print(f"{file}: expected the history there, and no file is; correct FROM=", file=sys.stderr)
+        return 1
     deployment = Deployment(Places.from_environment().root)
     deployment.root.mkdir(parents=True, exist_ok=True)
     log = deployment.root / "history.log"
@@ -76,8 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
         with screen.step("Start Postgres"):
             os.environ.update(deployment.prepare())
         dsn = os.environ["AIRFLOW_CONN_INVOICES_DB"]
-        counts = load(screen, contract, Places(deployment.root), dsn, located(given.file), given.by or None)
-        offer(screen, contract, dsn, counts, given.train, command(given.file, given.by))
+        counts = load(screen, contract, Places(deployment.root), dsn, file, given.by or None)
+        offer(screen, contract, dsn, counts, given.train, command_line(given.file, given.by))
     except (PipelineError, ClusterError) as error:
         screen.say(f"\n\n{error}")
         return 1
@@ -92,7 +96,7 @@ def located(file: str) -> str:
     return file if "://" in file else str(Path(file).absolute())
 
 
-def command(file: str, by: str) -> str:
+def command_line(file: str, by: str) -> str:
     """The command line that loads this file; make takes a dollar for itself."""
     given = {"FROM": file, "BY": by}
     words = [f"{name}={shlex.quote(value)}" for name, value in given.items() if value]
@@ -201,6 +205,8 @@ def train_and_score(screen: Screen, dsn: str, until: date, scored: list[date]) -
     """Run the DAGs that train on the nights up to `until` and score the ones after it; show what they found."""
     from local.dag_runs import run_dag
 
+    # A look at nights that are over: nobody is to be woken by it, so mails are written to files.
+    os.environ.pop("AIRFLOW_CONN_SMTP_DEFAULT", None)
     with screen.step("Prepare Airflow's tables"):
         subprocess.run([Path(sys.executable).with_name("airflow"), "db", "migrate"], check=True)
     for dag_id, night in [("train_autoencoder", until), *(("score_invoices", night) for night in scored)]:

@@ -11,7 +11,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 from include.contract import Contract
 from include.places import PROJECT, Places
-from local.history import Screen, commands, last_nights, load, located, offer
+from local.history import Screen, command_line, commands, last_nights, load, located, main, offer
 from tests.validation.conftest import contract_of
 
 HEADER = "vendor,number,day,amount,kind,note"
@@ -102,3 +102,22 @@ def test_a_relative_path_is_of_the_folder_in_which_the_command_runs(
 
     assert located("my history.csv") == str(tmp_path / "my history.csv")
     assert located("s3://bucket/history.csv") == "s3://bucket/history.csv"
+
+
+def test_a_file_that_is_not_there_is_told_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INVOICES_HOME", str(tmp_path / "home"))
+
+    assert main([str(tmp_path / "nothing.csv")]) == 1
+    assert main([""]) == 2
+
+    said = capsys.readouterr().err
+    assert f"{tmp_path}/nothing.csv: expected the history there" in said
+    assert "make history FROM=history.csv" in said
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_command_that_is_printed_is_the_one_that_was_given() -> None:
+    assert command_line("my $ history.csv", "paid") == "make history FROM='my $$ history.csv' BY=paid"
+    assert command_line("history.csv", "") == "make history FROM=history.csv"
