@@ -177,7 +177,7 @@ def offer(
         train_and_score(screen, dsn, until, scored)
         return
     screen.say(f"{question}, here and now:\n  {command} TRAIN=yes")
-    screen.say("or, in a running Airflow whose DAGs are switched on,")
+    screen.say("or, where Airflow runs (make up) with these DAGs switched on, one after the other,")
     for each in commands(until, scored):
         screen.say(f"  {each}")
 
@@ -196,9 +196,12 @@ def last_nights(contract: Contract, nights: list[tuple[date, int]]) -> tuple[dat
 
 
 def commands(until: date, scored: list[date]) -> list[str]:
-    """The commands that have Airflow train and score."""
+    """The commands that have the Airflow of this deployment train and score."""
     runs = [("train_autoencoder", until), *(("score_invoices", night) for night in scored)]
-    return [f"""airflow dags trigger {dag_id} --conf '{{"extract_date": "{night}"}}'""" for dag_id, night in runs]
+    return [
+        f"""make airflow ARGS="dags trigger {dag_id} --conf '{{\\"extract_date\\": \\"{night}\\"}}'\""""
+        for dag_id, night in runs
+    ]
 
 
 def train_and_score(screen: Screen, dsn: str, until: date, scored: list[date]) -> None:
