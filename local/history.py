@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +28,9 @@ from include.pipeline.ingest import take_snapshot
 from include.places import Places, contract_path
 from include.validation import staged_report
 from local.deployment import Deployment
+from local.heartbeat import Heartbeat
 from local.postgres_programs import ClusterError
-from local.screen import screen_beside
+from local.screen import screen_beside, task_of
 
 REASONS = 10  # most frequent reasons that are shown
 MOST_SCORED, SCORED_SHARE = 10, 0.2  # how many of the last nights are scored, and of all nights at most
@@ -40,19 +40,24 @@ TOP = 10
 class Screen:
     """What people read; the rest of the output goes to a log."""
 
-    def __init__(self, screen: TextIO) -> None:
-        self._screen = screen
+    def __init__(self, screen: TextIO, log: Path) -> None:
+        self._screen, self._log = screen, log
 
     def say(self, text: str = "", end: str = "\n") -> None:
         print(text, file=self._screen, end=end, flush=True)
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Print a step, and its seconds when it is done."""
+        """Print a step, every few seconds that it goes on, and its seconds when it is done."""
         self.say(f"{what} ... ", end="")
-        began = time.monotonic()
-        yield
-        self.say(f"{time.monotonic() - began:.1f} s")
+        logged = self._log.stat().st_size
+
+        def beat(text: str) -> None:
+            self.say(text if heartbeat.beats else f"\n{text}")
+
+        with Heartbeat(beat, lambda: task_of(self._log, logged)) as heartbeat:
+            yield
+        self.say(f"{'  done in ' if heartbeat.beats else ''}{heartbeat.seconds:.1f} s")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     deployment = Deployment(Places.from_environment().root)
     deployment.root.mkdir(parents=True, exist_ok=True)
     log = deployment.root / "history.log"
-    screen = Screen(screen_beside(log))
+    screen = Screen(screen_beside(log), log)
     try:
         contract = load_contract(contract_path())
         with screen.step("Start Postgres"):

@@ -24,6 +24,11 @@ def contract() -> Contract:
     return small.model_copy(update={"detection": small.detection.model_copy(update={"minimum_rows": 50})})
 
 
+def screen(folder: Path, shown: io.StringIO | None = None) -> Screen:
+    (folder / "log").touch()
+    return Screen(shown or io.StringIO(), folder / "log")
+
+
 def written(folder: Path, nights: int, rows: int, *more: str) -> str:
     days = [FIRST + timedelta(days=n) for n in range(nights)]
     fit = [f"V1,A{day:%m%d}-{n},{day},10.50,std," for day in days for n in range(rows)]
@@ -37,7 +42,7 @@ def test_the_screen_tells_progress_by_month_and_what_became_of_every_row(
 ) -> None:
     shown, file = io.StringIO(), written(tmp_path, 10, 3, "V1,B1,2024-03-26,x,std,", "V1,B2,soon,1,std,")
 
-    counts = load(Screen(shown), contract, Places(tmp_path / "home"), dsn, file)
+    counts = load(screen(tmp_path, shown), contract, Places(tmp_path / "home"), dsn, file)
 
     said = shown.getvalue()
     assert "A night is a day of day (the only date of its kind" in said
@@ -54,11 +59,11 @@ def test_without_a_terminal_it_says_how_to_train_and_score_the_last_nights(
     tmp_path: Path, dsn: str, contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    shown = Screen(io.StringIO())
+    shown = screen(tmp_path)
     counts = load(shown, contract, Places(tmp_path / "home"), dsn, written(tmp_path, 30, 3))
     said = io.StringIO()
 
-    offer(Screen(said), contract, dsn, counts, "")
+    offer(screen(tmp_path, said), contract, dsn, counts, "")
 
     assert "Train on the nights up to 2024-04-17, and score the 6 nights after it" in said.getvalue()
     assert 'dags trigger train_autoencoder --conf \'{\\"extract_date\\": \\"2024-04-17\\"}\'' in said.getvalue()
@@ -66,10 +71,10 @@ def test_without_a_terminal_it_says_how_to_train_and_score_the_last_nights(
 
 
 def test_too_few_invoices_are_told_instead(tmp_path: Path, dsn: str, contract: Contract) -> None:
-    counts = load(Screen(io.StringIO()), contract, Places(tmp_path / "home"), dsn, written(tmp_path, 10, 1))
+    counts = load(screen(tmp_path), contract, Places(tmp_path / "home"), dsn, written(tmp_path, 10, 1))
     said = io.StringIO()
 
-    offer(Screen(said), contract, dsn, counts, "yes")
+    offer(screen(tmp_path, said), contract, dsn, counts, "yes")
 
     assert "10 invoices in 10 nights; expected at least 50 (detection.minimum_rows)" in said.getvalue()
 
