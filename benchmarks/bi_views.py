@@ -100,6 +100,14 @@ def questions() -> dict[str, str]:
     return {name: query.replace("%", "%%") for name, query in ready_queries().items()} | plain | FURTHER
 
 
+def today(connection: Connection) -> date:
+    """The date of the database's clock, as the queries read it: this machine may be in another zone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_date")
+        (found,) = cursor.fetchone()
+    return found
+
+
 def fill(connection: Connection, contract: Contract, rows: int, nights: int) -> None:
     """Make a migrated, empty warehouse one of so many scored invoices over so many nights, the last one yesterday."""
     values = [_value(contract, name) for name in contract.fields]
@@ -110,7 +118,7 @@ def fill(connection: Connection, contract: Contract, rows: int, nights: int) -> 
         currency=_column(contract.currency),
         entity=_column(contract.entity),
     )
-    first = date.today() - timedelta(days=nights)
+    first = today(connection) - timedelta(days=nights)
     with connection.cursor() as cursor:
         cursor.execute(statements, {"rows": rows, "nights": nights, "first": first})
     connection.commit()

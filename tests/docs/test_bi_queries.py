@@ -1,14 +1,14 @@
 """The ten queries of docs/bi.md run as bi_reader, on the page's own terms, and answer what they say."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from benchmarks.bi_views import VIEWS, fill, questions, ready_queries
+from benchmarks.bi_views import VIEWS, fill, questions, ready_queries, today
 from include import warehouse
 from include.contract import Contract
 from include.places import PROJECT
@@ -59,19 +59,19 @@ def test_a_ready_query_has_an_answer(filled: Connection, name: str) -> None:
 
 
 def test_the_answers_fit_together(filled: Connection) -> None:
-    today, money, why, month, _, vendors, waiting, fields, models, data = (
+    night, money, why, month, _, vendors, waiting, fields, models, data = (
         answer(filled, query) for query in QUERIES.values()
     )
-    yesterday = date.today() - timedelta(days=1)
+    yesterday = today(filled) - timedelta(days=1)
 
-    assert [row["rank_of_day"] for row in today] == sorted(row["rank_of_day"] for row in today)
-    assert {row["invoice_key"] for row in why} == {today[0]["invoice_key"]}
+    assert [row["rank_of_day"] for row in night] == sorted(row["rank_of_day"] for row in night)
+    assert {row["invoice_key"] for row in why} == {night[0]["invoice_key"]}
     assert [row["position"] for row in why] == [1, 2, 3]
     assert [row["amount_at_risk"] for row in money] == sorted((row["amount_at_risk"] for row in money), reverse=True)
     assert (len(month), month[-1]["extract_date"]) == (30, yesterday)
     assert all(row["rows_in"] == row["loaded"] + row["quarantined"] and row["scored"] == row["loaded"] for row in month)
     assert all(row["flagged"] == row["open"] + row["confirmed"] + row["cleared"] for row in month)
-    assert (month[-1]["loaded"], month[-1]["flagged"]) == (ROWS / NIGHTS, len(today))
+    assert (month[-1]["loaded"], month[-1]["flagged"]) == (ROWS / NIGHTS, len(night))
     assert sum(row["anomalies"] for row in fields) == sum(row["flagged"] for row in month)
     assert len(vendors) == len(data) == 10
     assert {row["waiting"] for row in waiting} == {"this week", "this month", "older"}
@@ -103,7 +103,7 @@ def test_what_a_tool_asks_of_a_view_runs(filled: Connection, view: str) -> None:
     assert len(asked) >= 6
     with filled.cursor() as cursor:
         for query in asked.values():
-            cursor.execute(query, {"night": date.today()})
+            cursor.execute(query, {"night": today(filled)})
 
 
 def test_the_commands_for_a_login_are_those_of_the_page_about_roles(postgres: Cluster) -> None:
@@ -120,7 +120,7 @@ def test_the_last_month_needs_no_look_at_the_invoices(filled: Connection) -> Non
     with filled.cursor() as cursor:
         cursor.execute("RESET ROLE")
         for name, query in questions().items():
-            cursor.execute(f"EXPLAIN {query}", {"night": date.today() - timedelta(days=1)})
+            cursor.execute(f"EXPLAIN {query}", {"night": today(filled) - timedelta(days=1)})
             plan = "\n".join(line for (line,) in cursor.fetchall())
             scanned = "Scan on scores" in plan or "on scores " in plan
             assert not scanned, f"{name}\n{plan}"
