@@ -23,30 +23,30 @@ CONTRACT = runs.contract()
 @dag(
     **runs.settings(CONTRACT.schedule.score_invoices, "daily"),
     doc_md=__doc__,
-    params={
-        "extract_date": runs.extract_date_param("The night to score; the night of the run where empty."),
-        "model_version": Param(
+    params=runs.form(
+        "The night to score.",
+        model_version=Param(
             None,
             type=["null", "string"],
             title="Model version",
             description="The night's champion where empty.",
         ),
-        "only_if_stale": Param(
+        only_if_stale=Param(
             False,
             type="boolean",
             title="Only if stale",
             description="Do nothing unless invoices that the scores rest on changed since; send no alert.",
         ),
-        "dry_run": runs.DRY_RUN,
-    },
+        dry_run=runs.DRY_RUN,
+    ),
 )
 def score_invoices():
-    @task.sensor(poke_interval=60, timeout=CONTRACT.extract.deadline_hours * 3600, mode="reschedule")
+    @task.sensor(**runs.waiting())
     @runs.answering
     def wait_for_night() -> bool:
-        from include.pipeline.judge import night_loaded
+        from include.pipeline.arrival import night_awaited
 
-        return night_loaded(CONTRACT, runs.dsn(), runs.extract_date())
+        return night_awaited(CONTRACT, runs.dsn(), runs.wait(), runs.validating)
 
     @task(inlets=[runs.INVOICES, runs.MODELS])
     @runs.answering

@@ -17,10 +17,7 @@ CONTRACT = runs.contract()
 @dag(
     **runs.settings(CONTRACT.schedule.summarise_anomalies, "daily"),
     doc_md=__doc__,
-    params={
-        "extract_date": runs.extract_date_param("The night to summarise; the night of the run where empty."),
-        "dry_run": runs.DRY_RUN,
-    },
+    params=runs.form("The night to summarise.", dry_run=runs.DRY_RUN),
 )
 def summarise_anomalies():
     @task(inlets=[runs.ANOMALIES])
@@ -29,9 +26,8 @@ def summarise_anomalies():
         from include.pipeline.report import send_summary
 
         only_file = runs.is_backfill() or get_current_context()["params"]["dry_run"]
-        return send_summary(
-            CONTRACT, runs.dsn(), runs.extract_date(), invoice_mail.write if only_file else invoice_mail.send
-        )
+        send, wait = invoice_mail.write if only_file else invoice_mail.send, runs.wait()
+        return send_summary(CONTRACT, runs.dsn(), wait.night, send, asked=wait.kind != "scheduled")
 
     summarise()
 

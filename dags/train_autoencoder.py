@@ -19,15 +19,15 @@ CONTRACT = runs.contract()
 @dag(
     **runs.settings(CONTRACT.schedule.train_autoencoder, "weekly", max_active_runs=1),
     doc_md=__doc__,
-    params={
-        "extract_date": runs.extract_date_param("Last night to train on; the date of the run where empty."),
-        "promote": Param(
+    params=runs.form(
+        "The last night to train on.",
+        promote=Param(
             "if better",
             enum=["if better", "always", "never"],
             title="Promote",
             description="Whether the new model becomes champion.",
         ),
-    },
+    ),
 )
 def train_autoencoder():
     @task(inlets=[runs.INVOICES])

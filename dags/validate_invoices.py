@@ -26,17 +26,17 @@ CONTRACT = runs.contract()
 @dag(
     **runs.settings(CONTRACT.schedule.validate_invoices, "nightly"),
     doc_md=__doc__,
-    params={
-        "extract_date": runs.extract_date_param("The night to validate; the night of the run where empty."),
-        "extract_path": Param(
+    params=runs.form(
+        "The night to validate.",
+        extract_path=Param(
             None,
             type=["null", "string"],
             title="Extract path",
             description="File or URL to read instead of the contract's; it takes the place of what the night had.",
         ),
         **invoice_history.PARAMS,
-        "dry_run": runs.DRY_RUN,
-    },
+        dry_run=runs.DRY_RUN,
+    ),
 )
 def validate_invoices():
     def extract_path() -> str | None:
@@ -45,12 +45,12 @@ def validate_invoices():
     def dry_run() -> bool:
         return get_current_context()["params"]["dry_run"]
 
-    @task.sensor(poke_interval=60, timeout=CONTRACT.extract.deadline_hours * 3600, mode="reschedule")
+    @task.sensor(**runs.waiting())
     @runs.answering
     def wait_for_extract() -> bool:
-        from include.pipeline.ingest import extract_arrived
+        from include.pipeline.arrival import extract_awaited
 
-        return extract_arrived(CONTRACT, runs.places(), runs.extract_date(), extract_path())
+        return extract_awaited(CONTRACT, runs.places(), runs.dsn(), runs.wait(), extract_path())
 
     @task
     @runs.answering

@@ -7,7 +7,7 @@ the remedy. `json_schema` gives the schema that lets an editor complete the file
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
@@ -25,6 +25,8 @@ from include.contract_file import Mistake, read_yaml, report
 from include.errors import ContractError
 from include.places import contract_path
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: tuple[Weekday, ...] = get_args(Weekday)
 Cron = Annotated[str, StringConstraints(pattern=r"^(\S+\s+){4}\S+$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$")]
 
@@ -127,6 +129,10 @@ class Schedule(Part):
 
     timezone: str = Field("UTC", description="Time zone of the expressions and of extract dates.")
     start_date: date = Field(date(2024, 1, 1), description="First night that may be scheduled or backfilled.")
+    days: list[Weekday] = Field(list(WEEK), min_length=1, description="Days of the week whose night brings an extract.")
+    holidays: list[date] = Field(
+        default_factory=list, description="Dates without an extract, beside the days of the week that have none."
+    )
     validate_invoices: Cron = Field("0 2 * * *", description="Nightly.")
     train_autoencoder: Cron = Field("0 3 * * 0", description="Weekly.")
     score_invoices: Cron = Field("0 4 * * *", description="Daily, after validation.")
@@ -142,6 +148,12 @@ class Schedule(Part):
         except (KeyError, ValueError, OSError):
             raise ValueError("is not a time zone of the IANA list, e.g. Europe/Paris") from None
         return timezone
+
+    def why_none(self, night: date) -> str | None:
+        """Why a night brings no extract, in words; None where one is expected."""
+        if WEEK[night.weekday()] not in self.days:
+            return f"schedule.days of the contract has no {WEEK[night.weekday()]}"
+        return "schedule.holidays of the contract names the date" if night in self.holidays else None
 
 
 class Report(Part):

@@ -33,7 +33,13 @@ PARTS = {
 }
 HEADINGS = {"": "Top level"}
 WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
-LISTED = {"text": "texts", "number": "numbers", "whole number": "whole numbers", "mail address": "mail addresses"}
+LISTED = {
+    "text": "texts",
+    "number": "numbers",
+    "whole number": "whole numbers",
+    "mail address": "mail addresses",
+    "date (YYYY-MM-DD)": "dates (YYYY-MM-DD)",
+}
 LIMITS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "above {}",
@@ -95,7 +101,10 @@ def _type(entry: dict[str, Any]) -> str:
 
 
 def _list(entry: dict[str, Any]) -> str:
-    return "list of " + ("rules with the keys below" if "$ref" in entry["items"] else LISTED[_type(entry["items"])])
+    if "$ref" in entry["items"]:
+        return "list of rules with the keys below"
+    item = _type(entry["items"])
+    return f"list of {LISTED.get(item, item)}"
 
 
 def _mapping(entry: dict[str, Any]) -> str:

@@ -20,6 +20,20 @@ class ExtractNotArrivedError(PipelineError):
     retryable = True
 
 
+class ExtractOverdueError(ExtractNotArrivedError):
+    """The extract of a night is not there, and the run that asks for it waits no longer."""
+
+    retryable = False
+
+
+class WrongNightError(PipelineError):
+    """The run is about no night that there can be, or names two."""
+
+
+class NightNotLoadedError(PipelineError):
+    """The night that is to be scored was never loaded."""
+
+
 class ExtractUnreadableError(PipelineError):
     """The extract is there but is not what the contract says it is."""
 

@@ -1,8 +1,14 @@
-"""Which night a DAG run is about."""
+"""Which night a DAG run is about, and what the trigger form takes as one."""
 
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from airflow.sdk import Param
+from jsonschema import FormatChecker
+
+from include.contract import Schedule
+from include.pipeline.nights import DAYS_AHEAD, Kind, Wait, night_of_run, possible
 
 
 def night_of(context: Any, timezone: str) -> date | None:
@@ -16,3 +22,38 @@ def night_of(context: Any, timezone: str) -> date | None:
         return date.fromisoformat(str(given)[:10])
     due = getattr(run, "logical_date", None) or getattr(run, "run_after", None)
     return due.astimezone(ZoneInfo(timezone)).date() if due else None
+
+
+def wait_of(context: Any, schedule: Schedule) -> Wait:
+    """The night that a task is to work on, and how long its run may wait for it; raises WrongNightError."""
+    run, form = context["dag_run"], context["params"].get("extract_date")
+    kind: Kind = run.run_type if run.run_type in ("scheduled", "backfill") else "manual"
+    due = run.logical_date or run.run_after
+    day = due.astimezone(ZoneInfo(schedule.timezone)).date()
+    night = night_of_run(schedule, form, run.partition_key, day, backfill=kind == "backfill")
+    return Wait(night, kind, run.run_after)
+
+
+def extract_date_param(what: str, schedule: Schedule) -> Param:
+    """The date field of the trigger form; dates without an extract are refused when the form is sent.
+
+    The limit moves from day to day. It is a format of its own, checked when a run is made: as a limit in the schema it
+    would make a new version of each DAG every day.
+    """
+    words = f"night from {schedule.start_date} to {DAYS_AHEAD} days from today"
+    FormatChecker.checkers[words] = (lambda value: _takes(schedule, value), ())
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        allOf=[{"format": words}],
+        title="Extract date",
+        description=f"{what} A {words}. A backfill names its nights by itself: leave this empty there.",
+    )
+
+
+def _takes(schedule: Schedule, value: object) -> bool:
+    try:
+        return not isinstance(value, str) or possible(schedule, date.fromisoformat(value))
+    except ValueError:
+        return True  # not a date at all: the format `date` says so

@@ -12,12 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, BaseHook, CronPartitionTimetable, Param, get_current_context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from invoice_mail import InvoiceFailureNotifier
-from invoice_nights import night_of
+from invoice_nights import extract_date_param, wait_of
 
 from include.contract import Contract, load_contract
 from include.errors import PipelineError
+from include.pipeline.nights import NoExtractThatDay, Wait
 from include.places import Places, contract_path
 from include.staging import room_in
 
@@ -26,6 +27,12 @@ CONNECTION = "invoices_db"
 INVOICES = Asset("invoices", extra={"table": "invoice_anomalies.invoices"})
 MODELS = Asset("autoencoder", extra={"table": "invoice_anomalies.model_versions"})
 ANOMALIES = Asset("anomalies", extra={"table": "invoice_anomalies.anomalies"})
+
+# A run that waits holds no worker, and workers take the tasks of scheduled runs first (invoice_priorities). A lower
+# limit would be filled by runs by hand, and no scheduled run be made until one of them ends.
+MOST_RUNS = 1000
+SCHEDULED_FIRST = "invoice_priorities.ScheduledFirst"
+
 
 RETRIES = {
     "retries": 4,
@@ -42,7 +49,7 @@ def contract() -> Contract:
     return load_contract(contract_path())
 
 
-def settings(cron: str, when: str, max_active_runs: int = 4) -> dict[str, Any]:
+def settings(cron: str, when: str, max_active_runs: int = MOST_RUNS) -> dict[str, Any]:
     """What the DAGs have in common. Runs carry the extract date as partition key, so any range can be backfilled."""
     schedule = contract().schedule
     return {
@@ -51,25 +58,70 @@ def settings(cron: str, when: str, max_active_runs: int = 4) -> dict[str, Any]:
         "catchup": False,
         "max_active_runs": max_active_runs,
         # On the tasks, not on the DAG: only a task's callback is told the error.
-        "default_args": {**RETRIES, "on_failure_callback": InvoiceFailureNotifier()},
+        "default_args": {**RETRIES, "on_failure_callback": InvoiceFailureNotifier(), "weight_rule": SCHEDULED_FIRST},
         "tags": ["invoices", when],
     }
 
 
-def extract_date_param(what: str) -> Param:
-    """The date field of the trigger form."""
-    return Param(None, type=["null", "string"], format="date", title="Extract date", description=what)
+def waiting() -> dict[str, Any]:
+    """How a task waits for its night: without a worker, and at most as long as the contract says."""
+    return {"poke_interval": 60, "timeout": contract().extract.deadline_hours * 3600, "mode": "reschedule"}
 
 
-DRY_RUN = Param(False, type="boolean", title="Dry run")
+def answering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Fail at once, without retries, on an error that a retry cannot mend; its message says what to do.
+
+    On a day without an extract the task is skipped, and with it the run.
+    """
+
+    @functools.wraps(function)
+    def task(*args: Any, **kwargs: Any) -> Any:
+        try:
+            # Not every library says where it ran out of room.
+            with room_in(places().root):
+                return function(*args, **kwargs)
+        except NoExtractThatDay as answer:
+            raise AirflowSkipException(str(answer)) from None
+        except PipelineError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(f"{type(error).__name__}: {error}") from None
+
+    return task
+
+
+def form(what: str, **others: Param) -> dict[str, Param]:
+    """The fields of the trigger form: which night, and what else the DAG asks for."""
+    empty = " Where empty, the run's partition key; without one, the date on which the run is made."
+    return {"extract_date": extract_date_param(what + empty, contract().schedule), **others}
+
+
+DRY_RUN = Param(
+    False,
+    type="boolean",
+    title="Dry run",
+    description="Only show what would happen: nothing is written to the tables, and nothing is mailed.",
+)
+
+
+def wait() -> Wait:
+    """The night of this run, and how long the run may wait for it."""
+    return wait_of(get_current_context(), contract().schedule)
 
 
 def extract_date() -> date:
     """The night of this run."""
-    night = night_of(get_current_context(), contract().schedule.timezone)
-    if night is None:
-        raise AirflowFailException("this run has no date: trigger it with an extract date")
-    return night
+    return wait().night
+
+
+def validating() -> bool:
+    """Whether a run of validate_invoices is queued or at work; one that waits for its own extract is not."""
+    ti = get_current_context()["ti"]
+    runs = ti.get_dr_count("validate_invoices", states=["queued", "running"])
+    waiting = ti.get_ti_count(
+        "validate_invoices", task_ids=["wait_for_extract"], states=["up_for_reschedule", "up_for_retry"]
+    )
+    return runs > waiting
 
 
 def places() -> Places:
@@ -93,20 +145,3 @@ def is_backfill() -> bool:
 def dsn() -> str:
     """Address of the warehouse, from the Airflow connection `invoices_db`; never logged, never returned by a task."""
     return BaseHook.get_connection(CONNECTION).get_uri()
-
-
-def answering(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Fail at once, without retries, on an error that a retry cannot mend; its message says what to do."""
-
-    @functools.wraps(function)
-    def task(*args: Any, **kwargs: Any) -> Any:
-        try:
-            # Not every library says where it ran out of room.
-            with room_in(places().root):
-                return function(*args, **kwargs)
-        except PipelineError as error:
-            if error.retryable:
-                raise
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from None
-
-    return task

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast
 
 from include.contract import Contract
 from include.errors import ExtractNotArrivedError, ExtractUnreadableError, StorageUnreachableError
@@ -25,22 +25,32 @@ def locate(contract: Contract, extract_date: date, places: Places, path: str | N
     return str(places.root / location)
 
 
-def arrived(location: str, settle_seconds: float = 0) -> bool:
+Arrival = Literal["arrived", "begun", "absent"]
+
+
+def arrival(location: str, settle_seconds: float = 0) -> Arrival:
     """Tell whether the extract is there and whole, as far as can be seen from outside.
 
     A file of no bytes counts as one whose writing has only begun. One that changed within the last settle_seconds is
-    watched until they are over (for 5 s at most, else the answer is no): it has arrived if it stays as it is.
+    watched until they are over (for 5 s at most, else its writing has only begun): it has arrived if it stays as it is.
     """
     before = _state(location)
-    if before is None or before[0] == 0:
-        return False
+    if before is None:
+        return "absent"
+    if before[0] == 0:
+        return "begun"
     left = settle_seconds if before[1] is None else settle_seconds - _age(before[1])
     if left <= 0:
-        return True
+        return "arrived"
     if left > WATCHED_SECONDS and before[1] is not None:
-        return False
+        return "begun"
     time.sleep(min(left, WATCHED_SECONDS))
-    return _state(location) == before
+    return "arrived" if _state(location) == before else "begun"
+
+
+def arrived(location: str, settle_seconds: float = 0) -> bool:
+    """Tell whether the extract is there and whole."""
+    return arrival(location, settle_seconds) == "arrived"
 
 
 @contextmanager

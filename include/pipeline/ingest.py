@@ -14,14 +14,6 @@ from include.validation import staged_parts, staged_report, validate
 log = logging.getLogger(__name__)
 
 
-def extract_arrived(contract: Contract, places: Places, extract_date: date, path: str | None) -> bool:
-    """Whether the night's extract is where the contract (or the trigger form) says."""
-    location = extract.locate(contract, extract_date, places, path)
-    arrived = extract.arrived(location, contract.extract.settle_seconds)
-    log.info("%s %s", extract.shown(location), "has arrived" if arrived else "is not there yet")
-    return arrived
-
-
 def take_snapshot(
     contract: Contract, places: Places, extract_date: date, path: str | None, staging: Path
 ) -> dict[str, Any]:

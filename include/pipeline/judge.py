@@ -11,27 +11,13 @@ import pandas as pd
 from include import warehouse
 from include.contract import Contract
 from include.detection import explain
-from include.errors import NightRefusedError, NoModelError
+from include.errors import NoModelError
 from include.lifecycle import load_model
 from include.staging import stage, staged
 
 log = logging.getLogger(__name__)
 
 FRAMES = ("scores", "anomalies", "fields")
-
-
-def night_loaded(contract: Contract, dsn: str, extract_date: date) -> bool:
-    """Whether the night is in the warehouse; raise NightRefusedError where validation refused it."""
-    with warehouse.connect(dsn) as connection:
-        warehouse.migrate(connection, contract)
-        status = warehouse.night_status(connection, extract_date)
-    if status == "refused":
-        raise NightRefusedError(
-            f"the night of {extract_date} was refused by validation, so there is nothing to score; see its row in "
-            "v_data_quality, correct the extract, run validate_invoices for it, then clear this run"
-        )
-    log.info("the night of %s is %s", extract_date, status)
-    return status == "loaded"
 
 
 def plan_scoring(

@@ -7,6 +7,8 @@ from typing import Any
 
 from include import reporting, warehouse
 from include.contract import Contract
+from include.pipeline.arrival import status_of
+from include.pipeline.nights import NoExtractThatDay
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +33,16 @@ def send_alert(contract: Contract, dsn: str, published: dict[str, Any], send: Se
     return f"sent by {channel}"
 
 
-def send_summary(contract: Contract, dsn: str, extract_date: date, send: Send) -> str:
-    """Send the summary of a night, whatever became of it; returns the channel."""
+def send_summary(contract: Contract, dsn: str, extract_date: date, send: Send, *, asked: bool = True) -> str:
+    """Send the summary of a night, whatever became of it; returns the channel.
+
+    asked: whether a person asks for this night. Else NoExtractThatDay is raised, and nothing sent, for a day without
+    an extract.
+    """
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
+        if not asked and status_of(contract, connection, extract_date) == "no extract":
+            raise NoExtractThatDay("no extract that day, so there is no summary to send")
         message = summary_of(contract, connection, extract_date)
     return send(message)
 
@@ -46,7 +54,9 @@ def summary_of(contract: Contract, connection: Any, extract_date: date) -> repor
     model = warehouse.model(connection, version) if version else None
     anomalies = warehouse.night_anomalies(connection, extract_date, version) if version else []
     counts = reporting.NightCounts(
-        state=day["status"],
+        state=status_of(contract, connection, extract_date),
+        why_no_extract=warehouse.day_without_extract(connection, extract_date)
+        or contract.schedule.why_none(extract_date),
         rows_in=day["rows_in"],
         loaded=day["loaded"],
         quarantined=day["quarantined"],

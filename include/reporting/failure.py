@@ -8,7 +8,9 @@ from include.errors import (
     ArtefactError,
     ContractError,
     ExtractNotArrivedError,
+    ExtractOverdueError,
     ExtractUnreadableError,
+    NightNotLoadedError,
     NightRefusedError,
     NoModelError,
     PipelineError,
@@ -19,6 +21,7 @@ from include.errors import (
     WarehouseBusyError,
     WarehouseError,
     WarehouseUnreachableError,
+    WrongNightError,
 )
 from include.reporting.message import Message
 from include.reporting.rendering import render
@@ -29,12 +32,23 @@ RUN_AGAIN = (
     "Then clear the failed task in the Airflow UI: the run goes on from there, and repeats nothing that is done."
 )
 
+NOT_ARRIVED = (
+    "The extract did not arrive",
+    "Ask the ERP's operators for the file, or put it where the contract expects it.",
+)
+
 # What failed in words, and the step before running again; the first kind that fits.
 ADVICE: dict[type[BaseException], tuple[str, str]] = {
     ContractError: ("The data contract has mistakes", "Correct each line that the error names."),
-    ExtractNotArrivedError: (
-        "The extract did not arrive",
-        "Ask the ERP's operators for the file, or put it where the contract expects it.",
+    ExtractOverdueError: NOT_ARRIVED,
+    ExtractNotArrivedError: NOT_ARRIVED,
+    WrongNightError: (
+        "The run is about no night that there can be",
+        "Trigger the DAG again, as the error says; this run stays failed and does no harm.",
+    ),
+    NightNotLoadedError: (
+        "The night is not loaded",
+        "Run validate_invoices for that night, or see why its run failed.",
     ),
     StorageUnreachableError: (
         "The storage of the extracts does not answer",
@@ -107,7 +121,7 @@ def failure_message(
         facts=facts,
         error_lines=_error_lines(error),
         expected_at=_expected_at(contract, error, extract_date),
-        steps=[advice, RUN_AGAIN],
+        steps=[advice] if isinstance(error, WrongNightError) else [advice, RUN_AGAIN],
         log_url=web_address(log_url),
         data_set=contract.name,
         links=[],

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-State = Literal["loaded", "refused", "missing"]
+State = Literal["loaded", "refused", "missing", "no extract"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class NightCounts:
     problems: Sequence[str] = ()  # why the night was refused
     quarantine_reasons: Sequence[tuple[str, int]] = ()  # reason, rows
     data_docs: str | None = None
+    why_no_extract: str | None = None
 
 
 @dataclass(frozen=True)

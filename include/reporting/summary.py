@@ -38,7 +38,7 @@ def summary_message(
         preheader=verdict,
         headline=headline,
         verdict=verdict,
-        good=counts.state == "loaded",
+        good=counts.state in ("loaded", "no extract"),
         day=long_date(extract_date),
         extract_date=extract_date.isoformat(),
         tiles=_tiles(counts),
@@ -69,6 +69,8 @@ def _verdict(counts: NightCounts) -> tuple[str, str]:
             "No extract arrived",
             "Nothing was loaded and nothing scored. Ask for the extract, then run the night again.",
         )
+    if counts.state == "no extract":
+        return "No extract that day", f"None was expected: {counts.why_no_extract}. There is nothing to do."
     if counts.state == "refused":
         return "The night was refused", "The extract is not what the contract says; nothing of it was loaded."
     if counts.scored is None:
@@ -88,6 +90,8 @@ def _verdict(counts: NightCounts) -> tuple[str, str]:
 def _in_short(counts: NightCounts) -> str:
     if counts.state == "missing":
         return "no extract arrived"
+    if counts.state == "no extract":
+        return "no extract that day, and none expected"
     if counts.state == "refused":
         return "refused, nothing loaded"
     if counts.scored is None:
@@ -99,7 +103,7 @@ def _in_short(counts: NightCounts) -> str:
 
 
 def _tiles(counts: NightCounts) -> list[tuple[str, str]]:
-    came, fit = counts.state != "missing", counts.state == "loaded"
+    came, fit = counts.state in ("loaded", "refused"), counts.state == "loaded"
     numbers = [
         ("in the extract", counts.rows_in if came else None),
         ("loaded", counts.loaded if fit else None),

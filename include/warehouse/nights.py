@@ -99,12 +99,29 @@ def refuse_night(connection: Connection, night: Night, rows_in: int, problems: l
         _record(cursor, night, LoadCounts(rows_in, 0, 0), problems, [], data_docs, success=False)
 
 
-def night_status(connection: Connection, extract_date: date) -> Literal["missing", "refused", "loaded"]:
-    """Tell whether the night has been loaded; refused where none of its extracts was accepted at its last run."""
-    success = ask_one(connection, "night_status", {"extract_date": extract_date})
-    if success is None:
-        return "missing"
-    return "loaded" if success else "refused"
+Status = Literal["missing", "no extract", "refused", "loaded"]
+
+
+def night_status(connection: Connection, extract_date: date) -> Status:
+    """Tell whether the night has been loaded; refused where none of its extracts was accepted at its last run.
+
+    "no extract": it is on record that the night had none, and none has come since.
+    """
+    status: Status | None = ask_one(connection, "night_status", {"extract_date": extract_date})
+    return status or "missing"
+
+
+def record_day_without_extract(connection: Connection, extract_date: date, reason: str) -> None:
+    """Record that the night had no extract and why; leave a night alone whose extract came."""
+    with whole(connection) as cursor:
+        run(cursor, "lock_nights")
+        run(cursor, "record_day_without_extract", {"extract_date": extract_date, "reason": reason})
+
+
+def day_without_extract(connection: Connection, extract_date: date) -> str | None:
+    """Why the night had no extract; None where that is not on record."""
+    reason: str | None = ask_one(connection, "day_without_extract", {"extract_date": extract_date})
+    return reason
 
 
 def night_rows(connection: Connection, extract_date: date) -> int:
@@ -244,6 +261,7 @@ def _record(
         "data_docs": data_docs,
     }
     run(cursor, "upsert_validation_run", values)
+    run(cursor, "forget_day_without_extract", {"extract_date": night.extract_date})
 
 
 def _storable(text: str) -> str:

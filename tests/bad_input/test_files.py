@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from include.pipeline.ingest import extract_arrived
+from include import extract
 from tests.bad_input.conftest import FIT, HEADER, Desk, contract_of, table
 
 CSV = table(FIT, FIT.replace("A1", "A2")).encode()
@@ -214,9 +214,9 @@ def test_an_extract_that_is_still_being_written_is_waited_for_and_then_taken_as_
 
     # The sensor asks this; that a file which grows while it is copied is not taken is shown in tests/extract.
     with Writer(landed) as writer:
-        assert not extract_arrived(contract, desk.places, night, str(landed))
+        assert not extract.arrived(str(landed), settle_seconds=0.2)
 
-    assert extract_arrived(contract, desk.places, night, str(landed))
+    assert extract.arrived(str(landed), settle_seconds=0.2)
     assert len(desk.taken(None, contract, rows=2 + writer.rows, night=night, at=landed).loaded) == 2 + writer.rows
 
 

@@ -1,64 +1,15 @@
 """Runs by extract date through Airflow's own backfill: any range, each night once, nobody is woken."""
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date
 
-import psycopg2
 import pytest
-from airflow.cli import cli_parser
 from airflow.dag_processing.dagbag import DagBag
-from airflow.models.dagrun import DagRun
 
 from include.places import PROJECT
 from tests.integration.conftest import NIGHTS, Company
+from tests.integration.runs import backfill, execute
 
-
-@pytest.fixture(autouse=True)
-def no_backfill_left(airflow_metadata: str) -> Iterator[None]:
-    """Airflow allows one open backfill a DAG; here no scheduler closes it."""
-    yield
-    connection = psycopg2.connect(airflow_metadata)
-    with connection, connection.cursor() as cursor:
-        cursor.execute("UPDATE backfill SET completed_at = now()")
-    connection.close()
-
-
-def backfill(dag_id: str, first: str, last: str) -> list[DagRun]:
-    """Ask for a backfill as on the command line; return its runs, which wait for a scheduler."""
-    from airflow.utils.session import create_session
-
-    parser = cli_parser.get_parser()
-    for command in (
-        ["dags", "reserialize"],
-        ["backfill", "create", "--dag-id", dag_id, "--from-date", first, "--to-date", last],
-    ):
-        arguments = parser.parse_args(command)
-        arguments.func(arguments)
-    with create_session() as session:
-        newest = session.query(DagRun.backfill_id).filter(DagRun.backfill_id.isnot(None)).order_by(DagRun.id.desc())
-        runs = session.query(DagRun).filter(DagRun.backfill_id == newest.limit(1).scalar()).order_by(DagRun.id).all()
-        session.expunge_all()
-    return runs
-
-
-def execute(company: Company, run: DagRun, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Execute a run that a backfill made, in this process; returns the states of its tasks."""
-
-    def the_run(*, session: Any, **_: Any) -> DagRun:
-        ours = session.get(DagRun, run.id)
-        ours.state = "running"
-        session.flush()
-        ours.dag = _["dag"]
-        return ours
-
-    monkeypatch.setattr("airflow.models.dagrun.get_or_create_dagrun", the_run)
-    with company.environment():
-        dag = DagBag(PROJECT / "dags").dags[run.dag_id]
-        for task in dag.tasks:
-            task.retries = 0
-        done = dag.test(logical_date=datetime(2000, 1, 1, tzinfo=UTC))
-    return {ti.task_id: str(ti.state) for ti in done.get_task_instances()}
+pytestmark = pytest.mark.usefixtures("no_backfill_left")
 
 
 @pytest.mark.parametrize("dag_id", ["validate_invoices", "score_invoices", "summarise_anomalies"])

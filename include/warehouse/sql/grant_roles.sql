@@ -69,7 +69,8 @@ BEGIN
             FROM (
                 VALUES
                     ('invoices', 'INSERT UPDATE DELETE'), ('quarantined_invoices', 'INSERT UPDATE DELETE'),
-                    ('validation_runs', 'INSERT UPDATE'), ('loads', 'INSERT'), ('model_versions', 'INSERT UPDATE'),
+                    ('validation_runs', 'INSERT UPDATE'), ('loads', 'INSERT'),
+                    ('days_without_extract', 'INSERT DELETE'), ('model_versions', 'INSERT UPDATE'),
                     ('scoring_runs', 'INSERT UPDATE'), ('scores', 'INSERT UPDATE DELETE'),
                     ('anomalies', 'INSERT DELETE'), ('anomaly_fields', 'INSERT UPDATE DELETE'), ('alerts', 'INSERT')
             ) AS write (name, privileges)

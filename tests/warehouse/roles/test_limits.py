@@ -21,6 +21,7 @@ WRITTEN = {
     "quarantined_invoices": {"insert", "update", "delete"},
     "validation_runs": {"insert", "update"},
     "loads": {"insert"},
+    "days_without_extract": {"insert", "delete"},
     "model_versions": {"insert", "update"},
     "scoring_runs": {"insert", "update"},
     "scores": {"insert", "update", "delete"},
