@@ -65,4 +65,6 @@ def _started(run: Any, at: datetime) -> None:
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        session.get(type(run), run.id).start_date = at
+        kept = session.get(type(run), run.id)
+        if kept is not None:
+            kept.start_date = at
