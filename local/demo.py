@@ -135,6 +135,11 @@ def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
           the end    make down stops the database, make clean deletes all of this
         """)
     )
+    if elsewhere := deployment.cluster.elsewhere:
+        demo.say(
+            f"The database's files lie in {elsewhere}: Postgres refuses to run as root, and {deployment.root}\n"
+            "is closed to others\n"
+        )
 
 
 def _flagged(connection: Any, night: date, version: str) -> set[str]:
