@@ -68,7 +68,7 @@ class Extract(Part):
 
 
 class Rows(Part):
-    """How many rows a night may have; outside of that the night is refused."""
+    """How many rows a night may have; outside of that the night is refused. Not judged in a history."""
 
     min: int = Field(1, ge=0, description="Fewest rows of a night.")
     max: int | None = Field(None, gt=0, description="Most rows of a night.")
@@ -128,7 +128,9 @@ class Schedule(Part):
     """When the DAGs run, as cron expressions in one time zone."""
 
     timezone: str = Field("UTC", description="Time zone of the expressions and of extract dates.")
-    start_date: date = Field(date(2024, 1, 1), description="First night that may be scheduled or backfilled.")
+    start_date: date = Field(
+        date(2024, 1, 1), description="First night that may be scheduled, backfilled or loaded from a history."
+    )
     days: list[Weekday] = Field(list(WEEK), min_length=1, description="Days of the week whose night brings an extract.")
     holidays: list[date] = Field(
         default_factory=list, description="Dates without an extract, beside the days of the week that have none."

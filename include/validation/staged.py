@@ -129,8 +129,8 @@ def staged_report(folder: Path) -> Report:
 
 def _gone(folder: Path) -> StagingError:
     return StagingError(
-        f"{folder}: expected the staged rows of the night; they are not there; clear the task `validate` and what "
-        "follows, so that they are staged again"
+        f"{folder}: expected the staged rows of the night; they are not there; clear the task `validate` (of a history "
+        "`validate_history`) and what follows, so that they are staged again"
     )
 
 

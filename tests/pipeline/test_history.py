@@ -291,6 +291,15 @@ def test_an_invoice_of_two_nights_stays_with_the_earlier_wherever_it_stands_in_t
     assert "same key as line 3" in history.reasons()[4]
 
 
+def test_a_night_whose_only_invoice_an_earlier_one_has_is_loaded_with_that_row_in_quarantine(history: History) -> None:
+    path = history.write([row(1, "2024-03-01"), row(2, "2024-03-01"), row(1, "2024-03-04"), row(2, "2024-04-02")])
+
+    counts = history.load(path)
+
+    assert (counts["loaded"], counts["quarantined"], counts["left_out"]) == (2, 2, [])
+    assert set(history.reasons().values()) == {"already loaded with the extract of 2024-03-01"}
+
+
 @pytest.mark.parametrize("months", [list, reversed], ids=["in_order", "last_month_first"])
 def test_a_corrected_history_moves_rows_between_nights_and_empties_nights_that_are_gone(
     history: History, months: Callable[[list[Any]], Any]
