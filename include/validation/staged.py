@@ -140,7 +140,7 @@ def _read(folder: Path, part: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     except (OSError, ValueError) as problem:
         raise StagingError(
             f"{folder}, part {part}: the staged rows cannot be read: {str(problem).splitlines()[0]}; clear the task "
-            "`validate` and what follows, so that they are staged again"
+            "`validate` (of a history `validate_history`) and what follows, so that they are staged again"
         ) from None
 
 
