@@ -61,8 +61,9 @@ class Output:
             self._collected += line.startswith("Collecting ")  # pip says so once a package
 
     def doing(self) -> str:
-        """The last line that says something, shortened; of pip the number of packages too."""
-        last = next((line.strip() for line in reversed(self.lines) if line.strip()), "")
+        """The last line that says something and is no warning, shortened; of pip the number of packages too."""
+        telling = (line.strip() for line in reversed(self.lines) if line and not line.startswith("WARNING"))
+        last = next(telling, "")
         if last.startswith("Installing collected packages"):
             return f"unpacking {self._collected} packages"
         last = re.sub(r"\S+://\S+/", "", last)[:60]

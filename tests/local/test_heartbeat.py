@@ -70,7 +70,14 @@ def test_an_installer_is_followed_by_its_packages() -> None:
     output = Output()
     assert output.doing() == ""
     with subprocess.Popen(
-        ["printf", "%s\\n", "Collecting numpy==2", "  Downloading https://host/simple/numpy-2.whl (16 MB)", ""],
+        [
+            "printf",
+            "%s\\n",
+            "Collecting numpy==2",
+            "  Downloading https://host/simple/numpy-2.whl (16 MB)",
+            "WARNING: no",
+            "",
+        ],
         stdout=subprocess.PIPE,
         text=True,
     ) as said:
