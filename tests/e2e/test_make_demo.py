@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from local.demo import HISTORY, NIGHTS
+from local.screen import task_of
 from tests.e2e.conftest import Demo, Shell
 
 LAST = NIGHTS[-1]
@@ -82,6 +83,7 @@ def test_the_files_that_it_names_are_there(demo: Demo):
     assert len(list(alerts.glob("*_alert_*.eml"))) == len(NIGHTS)
     assert "<html" in named(demo.printed, "Data Docs").read_text()
     assert str(demo.shell.home) in str(summary)
+    assert task_of(demo.shell.home / "demo.log"), "Airflow's log no longer names the task that starts"
 
 
 def test_the_commands_that_it_names_work(demo: Demo):
