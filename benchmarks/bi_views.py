@@ -56,6 +56,10 @@ VIEWS = {
     "v_vendor_risk": "last_flagged",
     "v_model_health": "trained_until",
     "v_data_quality": "extract_date",
+    "v_anomalies": "extract_date",
+    "v_night_currency": "extract_date",
+    "v_vendors": "extract_date",
+    "v_quarantine": "extract_date",
 }
 # What a tool asks of any view: a preview, a count, one night, a month, a group.
 PLAIN = {
@@ -117,6 +121,7 @@ def fill(connection: Connection, contract: Contract, rows: int, nights: int) -> 
         amount=_column(contract.amount),
         currency=_column(contract.currency),
         entity=_column(contract.entity),
+        entity_name=_column(contract.entity_name),
     )
     first = today(connection) - timedelta(days=nights)
     with connection.cursor() as cursor:

@@ -78,13 +78,14 @@ GROUP BY 1, 2;
 
 INSERT INTO invoice_anomalies.anomalies (
     invoice_key, model_version, extract_date, rank_of_day, rank_by_amount, score, threshold, amount_at_risk, currency,
-    entity, top_field, explanation, flagged_at, history_tier, history_rows
+    entity, entity_name, kind, top_field, explanation, flagged_at, history_tier, history_rows
 )
 SELECT
     invoice_key, model_version, score.extract_date,
     row_number() OVER (PARTITION BY score.extract_date, model_version ORDER BY score.score DESC),
     row_number() OVER (PARTITION BY score.extract_date, model_version ORDER BY {amount} DESC),
-    score.score, score.threshold, {amount}, {currency}, {entity}, 'gross_amount',
+    score.score, score.threshold, {amount}, {currency}, {entity}, {entity_name},
+    (ARRAY['slip', 'copy', 'account', 'date'])[1 + length(invoice_key) %% 4], 'gross_amount',
     'gross amount 14,200.00; expected about 1,310 as in 40 earlier invoices (1,150 to 1,480); 1 in 25,000 are this '
         || 'far off; looks like a shifted decimal point. Judged on 40 earlier invoices',
     score.scored_at, score.history_tier, score.history_rows
@@ -93,11 +94,13 @@ JOIN invoice_anomalies.invoices AS invoice USING (invoice_key)
 WHERE score.score > score.threshold;
 
 INSERT INTO invoice_anomalies.anomaly_fields (
-    invoice_key, model_version, field, position, observed, expected, low, high, error, rarity, share, sentence
+    invoice_key, model_version, field, position, observed, expected, low, high, error, rarity, share, sentence,
+    kind
 )
 SELECT
     invoice_key, model_version, field.name, field.position, '14,200.00', '1,310', '1,150', '1,480', 4.4, 25000,
-    (ARRAY[0.7, 0.2, 0.1])[field.position], field.name || ' 14,200.00; expected about 1,310 (1,150 to 1,480)'
+    (ARRAY[0.7, 0.2, 0.1])[field.position], field.name || ' 14,200.00; expected about 1,310 (1,150 to 1,480)',
+    (ARRAY['amount', 'tax', 'date'])[field.position]
 FROM invoice_anomalies.anomalies
 CROSS JOIN unnest(ARRAY['gross_amount', 'tax_code', 'due_date']) WITH ORDINALITY AS field (name, position);
 

@@ -4,7 +4,7 @@ Every function that changes something does all of it or nothing, and doing it ag
 """
 
 from include.warehouse.alerts import alert_sent, record_alert
-from include.warehouse.anomalies import Anomaly, AnomalyField, night_anomalies
+from include.warehouse.anomalies import Anomaly, AnomalyField, StillOpen, night_anomalies, open_before
 from include.warehouse.connection import connect
 from include.warehouse.history import (
     Reason,
@@ -57,6 +57,7 @@ __all__ = [
     "ScoreCounts",
     "Scoring",
     "Status",
+    "StillOpen",
     "alert_sent",
     "champion",
     "connect",
@@ -78,6 +79,7 @@ __all__ = [
     "nights_of_file",
     "nights_of_other_files",
     "nights_that_gave_way",
+    "open_before",
     "promote_model",
     "publish_scores",
     "read_chunk",

@@ -43,7 +43,19 @@ class Anomaly:
     history_tier: str
     history_rows: int
     rank_by_amount: int
+    entity_name: str | None
+    kind: str | None
     fields: list[AnomalyField]
+
+
+@dataclass(frozen=True)
+class StillOpen:
+    """Anomalies of earlier nights that nobody has judged, of one currency (None where there is none)."""
+
+    currency: str | None
+    invoices: int
+    amount: float
+    oldest: date
 
 
 def night_anomalies(
@@ -55,3 +67,8 @@ def night_anomalies(
     for key, *values in ask(connection, "fields_of_anomalies", {"version": version, "keys": list(fields)}):
         fields[key].append(AnomalyField(*values))
     return [Anomaly(*(*row, fields[row[0]])) for row in rows]
+
+
+def open_before(connection: Connection, extract_date: date) -> list[StillOpen]:
+    """Count what is still open from the nights before this one, by currency."""
+    return [StillOpen(*row) for row in ask(connection, "open_before", {"extract_date": extract_date})]

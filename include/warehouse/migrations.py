@@ -9,8 +9,10 @@ from include.contract import Contract
 from include.errors import WarehouseError
 from include.warehouse.columns import fit_columns
 from include.warehouse.connection import run, whole
+from include.warehouse.vendors import fit_vendors, name_entities
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+NAMED_SINCE = "0007_what_is_shown"
 
 
 def migrate(connection: Connection, contract: Contract) -> list[str]:
@@ -30,7 +32,9 @@ def migrate(connection: Connection, contract: Contract) -> list[str]:
             for path in applied:
                 cursor.execute(path.read_text(encoding="utf-8"))
                 run(cursor, "record_migration", {"name": path.stem})
-            columns = fit_columns(cursor, contract)
+            columns = [*fit_columns(cursor, contract), *fit_vendors(cursor, contract)]
+            if NAMED_SINCE in (path.stem for path in applied):
+                name_entities(cursor, contract)
             run(cursor, "grant_roles")
     except psycopg2.errors.InsufficientPrivilege as error:
         raise WarehouseError(

@@ -15,7 +15,17 @@ from include.warehouse.copy import copy_in
 from include.warehouse.models import model
 
 SCORE_COLUMNS = ["score", "threshold", "history_tier", "history_rows"]
-ANOMALY_COLUMNS = ["score", "threshold", "amount_at_risk", "currency", "entity", "top_field", "explanation"]
+ANOMALY_COLUMNS = [
+    "score",
+    "threshold",
+    "amount_at_risk",
+    "currency",
+    "entity",
+    "top_field",
+    "explanation",
+    "entity_name",
+    "kind",
+]
 FIELD_COLUMNS = [
     "invoice_key",
     "field",
@@ -28,6 +38,7 @@ FIELD_COLUMNS = [
     "rarity",
     "share",
     "sentence",
+    "kind",
 ]
 # What must not be: the statement that finds the offending keys, and what is wrong with them.
 SCORE_CHECKS = {
@@ -76,10 +87,10 @@ def publish_scores(
     """Make the tables hold exactly these scores and anomalies for this night and version.
 
     scores: frames with index invoice_key; score, threshold, history_tier, history_rows; one is in memory at a time.
-    anomalies: index invoice_key; score, threshold, amount_at_risk, currency, entity, top_field, explanation. fields:
-    one row for each field of an anomaly. Anomalies known before keep their status. Raises WarehouseError, and publishes
-    nothing, where an invoice of the night has no score or an anomaly no field; NoModelError where the version is not
-    registered.
+    anomalies: index invoice_key; score, threshold, amount_at_risk, currency, entity, top_field, explanation,
+    entity_name, kind. fields: one row for each field of an anomaly. Anomalies known before keep their status. Raises
+    WarehouseError, and publishes nothing, where an invoice of the night has no score or an anomaly no field;
+    NoModelError where the version is not registered.
     """
     if model(connection, scoring.version) is None:
         raise NoModelError(f"there is no model version {scoring.version}; register it before it publishes scores")

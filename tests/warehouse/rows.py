@@ -84,6 +84,8 @@ def scored(keys: list[str], flagged: list[str], score: float = 3.5) -> tuple[pd.
             "entity": "V00001",
             "top_field": "gross_amount",
             "explanation": "far from usual",
+            "entity_name": "Acme Ltd",
+            "kind": "slip",
         },
         index=pd.Index(flagged, name="invoice_key"),
     )
@@ -101,6 +103,7 @@ def scored(keys: list[str], flagged: list[str], score: float = 3.5) -> tuple[pd.
                 "share": 0.9 if position == 1 else 0.1,
                 "sentence": f"{name} is far off",
                 "position": position,
+                "kind": "slip" if position == 1 else "tax",
             }
             for key in flagged
             for position, name in enumerate(["gross_amount", "tax_code"], 1)

@@ -206,6 +206,10 @@ def test_bi_reader_reads_the_views_and_nothing_else(connection: Connection) -> N
         "v_vendor_risk",
         "v_model_health",
         "v_data_quality",
+        "v_anomalies",
+        "v_night_currency",
+        "v_vendors",
+        "v_quarantine",
     }
 
 

@@ -120,9 +120,10 @@ def test_publishing_twice_leaves_the_same_rows(connection: Connection) -> None:
 
     assert states[0] == states[1]
     assert {name: len(rows) for name, rows in states[0].items()} | {} == {
-        "schema_migrations": 5,
+        "schema_migrations": len(list(warehouse.migrations.MIGRATIONS.glob("*.sql"))),
         "loads": 1,
         "invoices": 4,
+        "vendor_totals": 3,
         "quarantined_invoices": 0,
         "quarantine_counts": 0,
         "validation_runs": 1,

@@ -18,7 +18,9 @@ CREATE TEMPORARY TABLE night_anomalies (
     currency text,
     entity text,
     top_field text NOT NULL,
-    explanation text NOT NULL
+    explanation text NOT NULL,
+    entity_name text,
+    kind text
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE night_fields (
     invoice_key text NOT NULL,
@@ -32,6 +34,7 @@ CREATE TEMPORARY TABLE night_fields (
     rarity double precision NOT NULL,
     share double precision NOT NULL,
     sentence text NOT NULL,
+    kind text,
     PRIMARY KEY (invoice_key, field)
 ) ON COMMIT DROP;
 -- A million rows are compared with the invoices by hashing, in memory: of rows that came a moment ago the planner knows

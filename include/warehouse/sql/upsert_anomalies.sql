@@ -3,7 +3,7 @@
 -- values that a correction has changed since says nothing of the new ones.
 INSERT INTO invoice_anomalies.anomalies AS kept (
     invoice_key, model_version, extract_date, rank_of_day, score, threshold, amount_at_risk, currency, entity,
-    top_field, explanation, status, rank_by_amount, history_tier, history_rows
+    top_field, explanation, status, rank_by_amount, history_tier, history_rows, entity_name, kind
 )
 SELECT
     night.invoice_key, %(version)s, %(extract_date)s, night.rank_of_day, night.score, night.threshold,
@@ -21,7 +21,7 @@ SELECT
         ),
         'open'
     ),
-    night.rank_by_amount, score.history_tier, score.history_rows
+    night.rank_by_amount, score.history_tier, score.history_rows, night.entity_name, night.kind
 FROM night_anomalies AS night
 JOIN night_scores AS score USING (invoice_key)
 ON CONFLICT (invoice_key, model_version) DO UPDATE
@@ -29,4 +29,4 @@ SET extract_date = excluded.extract_date, rank_of_day = excluded.rank_of_day, sc
     threshold = excluded.threshold, amount_at_risk = excluded.amount_at_risk, currency = excluded.currency,
     entity = excluded.entity, top_field = excluded.top_field, explanation = excluded.explanation,
     rank_by_amount = excluded.rank_by_amount, history_tier = excluded.history_tier,
-    history_rows = excluded.history_rows;
+    history_rows = excluded.history_rows, entity_name = excluded.entity_name, kind = excluded.kind;

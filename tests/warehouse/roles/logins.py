@@ -20,7 +20,18 @@ from tests.docs.pages import page
 from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, a_model, invoices, rejected, scored
 
 ROLES = ("bi_reader", "invoice_reviewer", "invoice_writer")
-VIEWS = {"v_open_anomalies", "v_anomaly_fields", "v_daily_summary", "v_vendor_risk", "v_model_health", "v_data_quality"}
+VIEWS = {
+    "v_open_anomalies",
+    "v_anomaly_fields",
+    "v_daily_summary",
+    "v_vendor_risk",
+    "v_model_health",
+    "v_data_quality",
+    "v_anomalies",
+    "v_night_currency",
+    "v_vendors",
+    "v_quarantine",
+}
 KEYS = ["V00000|a", "V00001|b", "V00002|c"]
 
 
