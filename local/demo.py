@@ -109,7 +109,8 @@ def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
     demo.say(f"\nTop anomalies of {NIGHTS[-1]}, model {last['model_version']}\n")
     for anomaly in warehouse.night_anomalies(connection, NIGHTS[-1], last["model_version"], TOP):
         money = f"{anomaly.amount_at_risk:,.2f} {anomaly.currency or ''}" if anomaly.amount_at_risk is not None else ""
-        demo.say(f"{anomaly.rank_of_day:>3}. {anomaly.invoice_key:<28} {money:>18}   score {anomaly.score:.1f}")
+        who = " ".join(filter(None, [anomaly.entity_name, anomaly.invoice_key]))
+        demo.say(f"{anomaly.rank_of_day:>3}. {who:<48} {money:>17}  {anomaly.kind or ''}, score {anomaly.score:.1f}")
         demo.say(textwrap.fill(anomaly.explanation, width, initial_indent=" " * 5, subsequent_indent=" " * 5))
     demo.say(f"\n{'night':<12}{'rows in':>10}{'valid':>10}{'quarantined':>13}{'scored':>10}{'flagged':>10}")
     for night, row in counts.items():

@@ -25,7 +25,14 @@ def send_alert(contract: Contract, dsn: str, published: dict[str, Any], send: Se
         return "nothing was flagged, so there is nothing to send"
     with warehouse.connect(dsn) as connection:
         anomalies = warehouse.night_anomalies(connection, extract_date, version)
-        message = reporting.alert_message(contract, extract_date, version, anomalies, total=published["flagged"])
+        message = reporting.alert_message(
+            contract,
+            extract_date,
+            version,
+            anomalies,
+            total=published["flagged"],
+            still_open=warehouse.open_before(connection, extract_date),
+        )
         if warehouse.alert_sent(connection, message.digest):
             return "this alert was sent before"
         channel = send(message)
@@ -62,7 +69,9 @@ def summary_of(contract: Contract, connection: Any, extract_date: date) -> repor
         quarantined=day["quarantined"],
         scored=day["scored"] if version else None,
         flagged=day["flagged"] if version else None,
-        at_risk=reporting.money_at_risk(anomalies),
+        open=day["open"] if version else None,
+        at_risk=reporting.money_at_risk(anomaly for anomaly in anomalies if anomaly.status == "open"),
+        still_open=warehouse.open_before(connection, extract_date),
         model_version=version,
         model_trained_until=model.trained_until if model else None,
         warnings=day["warnings"],

@@ -1,17 +1,19 @@
 """Anomalies as the messages show them."""
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from include.reporting.wording import count, known, label, money, odds, one_line, usual_range
+from include.contract import Contract
+from include.reporting.wording import count, known, money, odds, one_line, usual_range
 
 NO_HISTORY = "new"
 MOST_FIELDS = 5  # the largest shares of the score; the rest is in v_anomaly_fields
 MOST_SENTENCES = 3
-MOST_LARGEST = 3  # anomalies named for their money: a large one may be far down in a list by score
+MOST_LARGEST = 3  # anomalies of a currency named for their money: a large one may be far down in a list by score
 
 
 class AnomalyField(Protocol):
@@ -69,6 +71,10 @@ class Anomaly(Protocol):
     @property
     def rank_by_amount(self) -> int: ...
     @property
+    def entity_name(self) -> str | None: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
     def fields(self) -> Sequence[AnomalyField]: ...
 
 
@@ -89,6 +95,7 @@ class Finding:
 
     rank: int
     entity: str
+    kind: str
     invoice_key: str
     amount: str
     sentences: list[str]
@@ -102,27 +109,29 @@ class Finding:
 
 @dataclass(frozen=True)
 class Largest:
-    """One of the anomalies with the most money at risk, and where it stands in the list by score."""
+    """One of the anomalies with the most money at risk of its currency, and where it stands in the list by score."""
 
     amount: str
     who: str
+    invoice_key: str
     rank: int
     shown: bool
 
 
-def finding(anomaly: Anomaly) -> Finding:
+def finding(anomaly: Anomaly, contract: Contract) -> Finding:
     """Put an anomaly into words; its most telling fields first."""
     fields = sorted(anomaly.fields, key=lambda field: field.position)
     sentences = [one_line(field.sentence) for field in fields if field.sentence][:MOST_SENTENCES]
     return Finding(
         rank=anomaly.rank_of_day,
-        entity=one_line(anomaly.entity, 80) if anomaly.entity else "",
+        entity=who(anomaly),
+        kind=one_line(anomaly.kind or "", 20),
         invoice_key=one_line(anomaly.invoice_key, 80),
         amount=money(anomaly.amount_at_risk, anomaly.currency) if _has_amount(anomaly) else "",  # type: ignore[arg-type]
         sentences=sentences or [one_line(anomaly.explanation or "No explanation was stored.")],
         rows=[
             FieldRow(
-                field=label(field.field),
+                field=one_line(contract.label(field.field), 60),
                 observed=_value(field.observed),
                 expected=_value(field.expected),
                 usual=usual_range(field.low, field.high),
@@ -133,27 +142,38 @@ def finding(anomaly: Anomaly) -> Finding:
         more_fields=max(0, len(fields) - MOST_FIELDS),
         history=_history(anomaly),
         status=one_line(anomaly.status, 20),
-        top_field=label(anomaly.top_field) if anomaly.top_field else "",
+        top_field=one_line(contract.label(anomaly.top_field), 60) if anomaly.top_field else "",
         score=f"{anomaly.score:.1f}",
     )
 
 
+def who(anomaly: Anomaly) -> str:
+    """Whose invoice it is: `Acme Ltd (V00042)`, or what is known of that."""
+    name, number = (one_line(text, 80) if text else "" for text in (anomaly.entity_name, anomaly.entity))
+    return f"{name} ({number})" if name and number and name != number else name or number
+
+
 def largest(anomalies: Iterable[Anomaly], shown: int) -> list[Largest]:
-    """Name the anomalies with the most money at risk; none where there are too few to lose sight of one.
+    """Name the anomalies with the most money at risk, currency by currency; none where too few to lose sight of one.
 
     shown: how many anomalies, the first by score, stand in the message in full.
     """
-    ordered = sorted((a for a in anomalies if _has_amount(a)), key=lambda anomaly: anomaly.rank_by_amount)
+    ordered = sorted(
+        (anomaly for anomaly in anomalies if _has_amount(anomaly)),
+        key=lambda anomaly: (anomaly.currency or "", -float(anomaly.amount_at_risk or 0), anomaly.rank_of_day),
+    )
     if len(ordered) <= MOST_LARGEST:
         return []
     return [
         Largest(
             amount=money(float(anomaly.amount_at_risk or 0), anomaly.currency),
-            who=one_line(anomaly.invoice_key, 80),
+            who=who(anomaly) or one_line(anomaly.invoice_key, 80),
+            invoice_key=one_line(anomaly.invoice_key, 80),
             rank=anomaly.rank_of_day,
             shown=anomaly.rank_of_day <= shown,
         )
-        for anomaly in ordered[:MOST_LARGEST]
+        for _, of_currency in itertools.groupby(ordered, key=lambda anomaly: anomaly.currency or "")
+        for anomaly in itertools.islice(of_currency, MOST_LARGEST)
     ]
 
 

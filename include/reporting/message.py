@@ -18,7 +18,8 @@ SUBJECT_LENGTH = 150  # what phones show is shorter still; longer ones are folde
 class Message:
     """One mail: a complete plain text, the same as HTML, and the images that the HTML shows.
 
-    images: PNG by content id; the HTML refers to each as `src="cid:<id>"`.
+    images: PNG by content id; the HTML refers to each as `src="cid:<id>"`. identity: the text by which the message is
+    recognised, where its own also tells what changes while it stays the same message.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Message:
     html: str
     recipients: tuple[str, ...]
     images: Mapping[str, bytes] = field(default_factory=dict)
+    identity: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "subject", one_line(self.subject, SUBJECT_LENGTH))
@@ -36,7 +38,7 @@ class Message:
     @property
     def digest(self) -> str:
         """SHA-256 over recipients, subject and text: the same content has the same digest at any time."""
-        content = "\0".join([*self.recipients, self.subject, self.text])
+        content = "\0".join([*self.recipients, self.subject, self.identity or self.text])
         return hashlib.sha256(content.encode()).hexdigest()
 
     @property

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from include.reporting.still_open import StillOpen
+
 State = Literal["loaded", "refused", "missing", "no extract"]
 
 
@@ -18,7 +20,9 @@ class NightCounts:
     quarantined: int | None = None
     scored: int | None = None
     flagged: int | None = None
-    at_risk: Mapping[str, float] = field(default_factory=dict)  # by currency
+    open: int | None = None  # flagged and not judged; None: none is judged
+    at_risk: Mapping[str, float] = field(default_factory=dict)  # of those, by currency
+    still_open: Sequence[StillOpen] = ()  # what earlier nights have left to check
     model_version: str | None = None
     model_trained_until: date | None = None
     warnings: Sequence[str] = ()
@@ -26,6 +30,11 @@ class NightCounts:
     quarantine_reasons: Sequence[tuple[str, int]] = ()  # reason, rows
     data_docs: str | None = None
     why_no_extract: str | None = None
+
+    @property
+    def to_check(self) -> int:
+        """Flagged invoices that nobody has judged."""
+        return (self.flagged or 0) if self.open is None else self.open
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from include.reporting.message import Message
 from include.reporting.night import NightCounts, PastNight
 from include.reporting.plot import trend_plot
 from include.reporting.rendering import render
+from include.reporting.still_open import invoices_open, open_in_short, open_in_words
 from include.reporting.wording import count, long_date, money, moneys, one_line, web_address
 
 NIGHTS = 30
@@ -32,7 +33,9 @@ def summary_message(
     """
     nights = sorted(series, key=lambda night: night.extract_date)[-NIGHTS:]
     headline, verdict = _verdict(counts)
-    findings = [finding(anomaly) for anomaly in sorted(anomalies, key=lambda a: a.rank_of_day)[: contract.report.top]]
+    findings = [
+        finding(anomaly, contract) for anomaly in sorted(anomalies, key=lambda a: a.rank_of_day)[: contract.report.top]
+    ]
     text, html = render(
         "summary",
         preheader=verdict,
@@ -40,9 +43,9 @@ def summary_message(
         verdict=verdict,
         good=counts.state in ("loaded", "no extract"),
         day=long_date(extract_date),
-        extract_date=extract_date.isoformat(),
+        still_open=open_in_words(counts.still_open),
         tiles=_tiles(counts),
-        at_risk=[money(amount, currency) for currency, amount in sorted(counts.at_risk.items(), key=lambda i: -i[1])],
+        at_risk=[money(amount, currency) for currency, amount in sorted(counts.at_risk.items())],
         model=_model(counts, extract_date),
         problems=[one_line(problem) for problem in counts.problems],
         warnings=[*_doubts(counts, extract_date), *(one_line(warning) for warning in counts.warnings)],
@@ -58,7 +61,8 @@ def summary_message(
         links=[(label, url) for label, url in (links or {}).items() if web_address(url)],
     )
     images = {"trend": trend_plot(nights, extract_date)} if nights else {}
-    subject = f"Invoices of {extract_date.isoformat()}: {_in_short(counts)}"
+    in_short = "; ".join(filter(None, [_in_short(counts), open_in_short(counts.still_open)]))
+    subject = f"Invoices of {extract_date.isoformat()}: {in_short}"
     return Message("summary", extract_date, subject, text, html, tuple(contract.report.recipients), images)
 
 
@@ -76,15 +80,18 @@ def _verdict(counts: NightCounts) -> tuple[str, str]:
     if counts.scored is None:
         return "Loaded, not scored", f"{count(counts.loaded or 0, 'invoice')} loaded, but no model has judged them yet."
     if not counts.flagged:
-        return "Nothing to check", f"None of the {count(counts.scored or 0, 'scored invoice')} stands out."
-    risk = moneys(counts.at_risk)
-    share = (
-        f"{counts.flagged / counts.scored:.1%} of the {count(counts.scored, 'scored invoice')}" if counts.scored else ""
-    )
-    return (
-        f"{count(counts.flagged, 'invoice')} to check",
-        "; ".join(part for part in (f"{risk} at risk" if risk else "", share) if part) + ".",
-    )
+        stands_out = f"None of the {count(counts.scored or 0, 'scored invoice')} stands out."
+        waiting = invoices_open(counts.still_open)
+        return (f"Nothing new to check, {waiting:,} still open" if waiting else "Nothing to check"), stands_out
+    risk, judged = moneys(counts.at_risk), counts.flagged - counts.to_check
+    share = f"{counts.flagged / max(counts.scored, 1):.1%} of the {count(counts.scored, 'scored invoice')} flagged"
+    parts = [
+        f"{risk} at risk" if risk and counts.to_check else "",
+        share,
+        f"{judged:,} judged already" if judged else "",
+    ]
+    headline = f"{count(counts.to_check, 'invoice')} to check" if counts.to_check else "Every flagged invoice is judged"
+    return headline, "; ".join(filter(None, parts)) + "."
 
 
 def _in_short(counts: NightCounts) -> str:
@@ -96,10 +103,10 @@ def _in_short(counts: NightCounts) -> str:
         return "refused, nothing loaded"
     if counts.scored is None:
         return f"{counts.loaded or 0:,} loaded, not scored"
+    if not counts.to_check:
+        return "all judged" if counts.flagged else "nothing new to check" if counts.still_open else "nothing to check"
     risk = moneys(counts.at_risk)
-    return (f"{counts.flagged:,} to check" if counts.flagged else "nothing to check") + (
-        f", {risk} at risk" if risk and counts.flagged else ""
-    )
+    return f"{counts.to_check:,} to check" + (f", {risk} at risk" if risk else "")
 
 
 def _tiles(counts: NightCounts) -> list[tuple[str, str]]:

@@ -80,11 +80,6 @@ def usual_range(low: str | None, high: str | None) -> str:
     return "–"
 
 
-def label(field: str) -> str:
-    """Name of a field as people say it."""
-    return one_line(field, 60).replace("_", " ")
-
-
 def count(number: int, thing: str, things: str | None = None) -> str:
     """`1 invoice`, `2,000 invoices`."""
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.reporting import NightCounts, PastNight
-from include.warehouse import Anomaly, AnomalyField
+from include.warehouse import Anomaly, AnomalyField, StillOpen
 
 NIGHT = date(2026, 11, 20)
 VERSION = "20261115T030000"
@@ -38,6 +38,8 @@ def anomaly(rank: int = 1, **changes: Any) -> Anomaly:
         "amount_at_risk": 14_200.0,
         "currency": "EUR",
         "entity": "V00042",
+        "entity_name": "Acme Ltd",
+        "kind": "slip",
         "top_field": "gross_amount",
         "explanation": "gross amount 14,200.00",
         "status": "open",
@@ -75,6 +77,8 @@ def three_anomalies() -> list[Anomaly]:
             2,
             invoice_key="V00107|A-99",
             entity="V00107",
+            entity_name="Müller & Söhne GmbH",
+            kind="account",
             amount_at_risk=28_110.4,
             rank_by_amount=1,
             top_field="cost_center",
@@ -99,6 +103,14 @@ def three_anomalies() -> list[Anomaly]:
             history_tier="new",
             history_rows=0,
         ),
+    ]
+
+
+def still_open() -> list[StillOpen]:
+    return [
+        StillOpen("EUR", 10, 883_944.2, date(2026, 11, 2)),
+        StillOpen("USD", 1, 1_200.0, date(2026, 11, 9)),
+        StillOpen(None, 1, 0.0, date(2026, 11, 3)),
     ]
 
 

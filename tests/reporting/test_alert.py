@@ -1,6 +1,8 @@
+import re
+
 from include.contract import Contract
 from include.reporting import alert_message
-from tests.reporting.examples import HOSTILE, NIGHT, VERSION, anomaly, field, three_anomalies
+from tests.reporting.examples import HOSTILE, NIGHT, VERSION, anomaly, field, still_open, three_anomalies
 
 
 def test_the_subject_says_how_many_of_which_night_and_how_much_is_at_risk(contract: Contract):
@@ -28,6 +30,46 @@ def test_invoices_stand_in_the_order_of_their_rank(contract: Contract):
     assert places == sorted(places)
 
 
+def test_the_vendor_is_told_by_name_and_number_with_the_kind_of_finding(contract: Contract):
+    nameless = anomaly(3, invoice_key="V00300|1", entity="V00300", entity_name=None, kind=None)
+    message = alert_message(contract, NIGHT, VERSION, [*three_anomalies()[:2], nameless], total=3)
+
+    assert "1. Acme Ltd (V00042): EUR 14,200.00 [slip]\n" in message.text
+    assert "2. Müller & Söhne GmbH (V00107): EUR 28,110.40 [account]\n" in message.text
+    assert "3. V00300: EUR 14,200.00\n" in message.text
+    assert 'Acme Ltd (V00042)</span> <span class="kind">slip</span>' in message.html
+    assert "Müller &amp; Söhne GmbH (V00107)" in message.html
+
+
+def test_fields_are_called_what_the_contract_calls_them(contract: Contract):
+    document = contract.model_dump()
+    document["fields"]["gross_amount"]["label"] = "Bruttobetrag <b>"
+    fields = [field("gross_amount"), field("left_the_contract", position=2)]
+
+    message = alert_message(Contract.model_validate(document), NIGHT, VERSION, [anomaly(fields=fields)], total=1)
+
+    assert "   Bruttobetrag <b>\n" in message.text
+    assert "Bruttobetrag &lt;b&gt;</td>" in message.html
+    assert "left the contract" in message.text
+
+
+def test_what_earlier_nights_left_to_check_is_told_and_makes_no_other_alert(contract: Contract):
+    alone = alert_message(contract, NIGHT, VERSION, [anomaly()], total=1)
+    message = alert_message(contract, NIGHT, VERSION, [anomaly()], total=1, still_open=still_open())
+
+    words = "Still open from earlier nights: 12 invoices, EUR 883,944 + USD 1,200, the oldest of 2 November 2026."
+    assert words in " ".join(message.text.split())
+    assert words in message.html
+    assert "Still open" not in alone.text + alone.html
+    assert (message.digest, message.message_id) == (alone.digest, alone.message_id)
+
+
+def test_nobody_is_mailed_sql(contract: Contract):
+    message = alert_message(contract, NIGHT, VERSION, three_anomalies(), total=3)
+
+    assert not re.search(r"\b(SELECT|FROM invoice_anomalies|WHERE)\b", message.text + message.html)
+
+
 def test_the_invoices_with_the_most_money_are_named_with_their_place_by_score(contract: Contract):
     many = [anomaly(rank, rank_by_amount=13 - rank, amount_at_risk=1000.0 * rank) for rank in range(1, 13)]
 
@@ -38,6 +80,17 @@ def test_the_invoices_with_the_most_money_are_named_with_their_place_by_score(co
         assert "number 12 by score, not shown here" in part
         assert "number 10 of this list" in part
         assert "number 9 of this list" not in part
+
+
+def test_the_most_money_is_ranked_within_its_currency(contract: Contract):
+    yen = [anomaly(rank, currency="JPY", amount_at_risk=100_000.0 * rank) for rank in range(1, 6)]
+    euros = [anomaly(rank, currency="EUR", amount_at_risk=10.0 * rank) for rank in range(6, 9)]
+
+    text = alert_message(contract, NIGHT, VERSION, [*yen, *euros], total=8).text
+
+    ranking = text[text.index("MOST MONEY") : text.index("1. Acme")]
+    told = ["EUR 80.00", "EUR 70.00", "EUR 60.00", "JPY 500,000.00", "JPY 400,000.00", "JPY 300,000.00"]
+    assert re.findall(r"[A-Z]{3} [\d,.]+", ranking) == told
 
 
 def test_money_is_not_ranked_where_the_list_is_short_or_has_no_amounts(contract: Contract):
@@ -73,7 +126,14 @@ def test_money_of_the_whole_night_may_be_given(contract: Contract):
 
 
 def test_an_anomaly_without_amount_currency_entity_or_fields_is_still_told(contract: Contract):
-    bare = anomaly(amount_at_risk=None, currency=None, entity=None, fields=[], explanation="cost center 9400 is new")
+    bare = anomaly(
+        amount_at_risk=None,
+        currency=None,
+        entity=None,
+        entity_name=None,
+        fields=[],
+        explanation="cost center 9400 is new",
+    )
 
     message = alert_message(contract, NIGHT, VERSION, [bare], total=1)
 
@@ -105,7 +165,8 @@ def test_a_review_of_an_anomaly_does_not_change_the_alert_and_so_sends_no_second
 
 def test_an_invoice_cannot_write_html_headers_or_control_characters(contract: Contract):
     fields = [field(HOSTILE, HOSTILE, expected=HOSTILE, low=HOSTILE, sentence=HOSTILE)]
-    evil = anomaly(invoice_key=HOSTILE, entity=HOSTILE, currency=HOSTILE, fields=fields, top_field=HOSTILE)
+    names = {"entity": HOSTILE, "entity_name": HOSTILE, "kind": HOSTILE}
+    evil = anomaly(invoice_key=HOSTILE, **names, currency=HOSTILE, fields=fields, top_field=HOSTILE)
 
     message = alert_message(contract, NIGHT, HOSTILE, [evil], total=1)
     mail = message.as_email("a@example.com")

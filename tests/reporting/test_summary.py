@@ -1,3 +1,4 @@
+import re
 from io import BytesIO
 from typing import Any
 
@@ -6,12 +7,13 @@ from PIL import Image
 
 from include.contract import Contract
 from include.reporting import Message, PastNight, summary_message
-from tests.reporting.examples import HOSTILE, NIGHT, anomaly, counts, field, thirty_nights, three_anomalies
+from include.warehouse import StillOpen
+from tests.reporting.examples import HOSTILE, NIGHT, anomaly, counts, field, still_open, thirty_nights, three_anomalies
 
 
 def summary(contract: Contract, **changes: Any) -> Message:
-    anomalies = changes.pop("anomalies", three_anomalies())
-    return summary_message(contract, NIGHT, counts(**changes), thirty_nights(), anomalies)
+    anomalies, nights = changes.pop("anomalies", three_anomalies()), changes.pop("nights", thirty_nights())
+    return summary_message(contract, NIGHT, counts(**changes), nights, anomalies)
 
 
 def test_every_count_stands_in_text_and_html(contract: Contract):
@@ -59,6 +61,49 @@ def test_a_night_without_findings_says_so(contract: Contract):
     assert message.subject == "Invoices of 2026-11-20: nothing to check"
     assert "None of the 831 scored invoices stands out." in message.text
     assert "None of the 831 scored invoices stands out." in message.html
+
+
+def test_a_night_without_findings_tells_what_is_still_open(contract: Contract):
+    message = summary(contract, flagged=0, at_risk={}, anomalies=[], still_open=still_open(), nights=[])
+
+    assert message.subject == (
+        "Invoices of 2026-11-20: nothing new to check; 12 open from earlier nights, EUR 883,944 + USD 1,200"
+    )
+    words = "Still open from earlier nights: 12 invoices, EUR 883,944 + USD 1,200, the oldest of 2 November 2026."
+    for part in (message.text, message.html):
+        assert "Nothing new to check, 12 still open" in part
+        assert words in " ".join(part.split())
+
+
+@pytest.mark.parametrize("state", ["missing", "refused", "loaded"])
+def test_whatever_became_of_the_night_what_is_still_open_is_told(contract: Contract, state: str):
+    message = summary(contract, state=state, still_open=still_open(), nights=[])
+
+    assert message.subject.endswith("; 12 open from earlier nights, EUR 883,944 + USD 1,200")
+    assert "Still open from earlier nights: 12 invoices" in message.text
+
+
+def test_one_invoice_of_an_earlier_night_without_an_amount_is_told(contract: Contract):
+    message = summary(contract, still_open=[StillOpen(None, 1, 0.0, NIGHT.replace(day=1))], nights=[])
+
+    assert "Still open from earlier nights: 1 invoice, of 1 November 2026." in message.text
+    assert message.subject.endswith("; 1 open from earlier nights")
+
+
+def test_what_is_judged_already_is_not_to_check(contract: Contract):
+    some = summary(contract, open=2, at_risk={"EUR": 10.0}, nights=[])
+    none = summary(contract, open=0, at_risk={}, nights=[])
+
+    assert some.subject == "Invoices of 2026-11-20: 2 to check, EUR 10 at risk"
+    assert "EUR 10 at risk; 0.4% of the 831 scored invoices flagged; 1 judged already." in some.text
+    assert none.subject == "Invoices of 2026-11-20: all judged"
+    assert "Every flagged invoice is judged" in none.text
+
+
+def test_nobody_is_mailed_sql(contract: Contract):
+    message = summary(contract, nights=[])
+
+    assert not re.search(r"\b(SELECT|FROM invoice_anomalies|WHERE)\b", message.text + message.html)
 
 
 def test_a_refused_night_says_why_and_claims_no_numbers(contract: Contract):
