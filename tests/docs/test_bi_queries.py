@@ -1,5 +1,6 @@
 """The ten queries of docs/bi.md run as bi_reader, on the page's own terms, and answer what they say."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -11,10 +12,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from benchmarks.bi_views import VIEWS, fill, questions, ready_queries, today
 from include import warehouse
 from include.contract import Contract
+from include.detection.explaining.kinds import KINDS
 from include.places import PROJECT
 from local.postgres import Cluster
 from tests.conftest import drop_database
-from tests.docs.pages import blocks, first_cells, page
+from tests.docs.pages import blocks, first_cells, page, section
 
 BI = PROJECT / "docs" / "bi.md"
 NIGHTS, ROWS = 40, 20_000
@@ -48,7 +50,29 @@ def test_there_are_ten_queries_and_the_benchmark_times_each() -> None:
     assert [name.split(".")[0] for name in QUERIES] == [str(number) for number in range(1, 11)]
     assert len(blocks(page(BI).split("## Ten queries")[1], "sql")) == 10
     assert set(QUERIES) < set(questions())
-    assert set(first_cells(page(BI).split("## A login")[0])) == set(VIEWS)
+    assert set(first_cells(page(BI).split("## Kinds of finding")[0])) == set(VIEWS)
+
+
+def test_the_time_column_of_each_view_is_the_one_that_the_benchmark_asks_by() -> None:
+    rows = [line.split(" | ") for line in page(BI).split("## Kinds of finding")[0].splitlines()]
+
+    told = {row[0].strip("| `"): row[3].split("`")[1] for row in rows if len(row) == 4 and row[0].startswith("| `")}
+    assert told == VIEWS
+
+
+def test_the_page_and_the_comments_of_the_database_tell_every_kind(dsn: str, contract: Contract) -> None:
+    rows = section(page(BI), "## Kinds of finding").splitlines()
+    told = {kind for row in rows if row.startswith("| `") for kind in re.findall(r"`(\w+)`", row.split(" | ")[0])}
+    with warehouse.connect(dsn) as connection:
+        warehouse.migrate(connection, contract)
+        (row,) = answer(
+            connection,
+            "SELECT col_description(attrelid, attnum) AS said FROM pg_attribute "
+            "WHERE attrelid = 'invoice_anomalies.anomalies'::regclass AND attname = 'kind'",
+        )
+
+    assert told == set(KINDS)
+    assert [kind for kind in KINDS if not re.search(rf"\b{kind}\b", row["said"])] == []
 
 
 @pytest.mark.parametrize("name", QUERIES)
