@@ -74,7 +74,8 @@ def _verdict(counts: NightCounts) -> tuple[str, str]:
             "Nothing was loaded and nothing scored. Ask for the extract, then run the night again.",
         )
     if counts.state == "no extract":
-        return "No extract that day", f"None was expected: {counts.why_no_extract}. There is nothing to do."
+        rest = "" if counts.still_open else " There is nothing to do."
+        return "No extract that day", f"None was expected: {counts.why_no_extract}.{rest}"
     if counts.state == "refused":
         return "The night was refused", "The extract is not what the contract says; nothing of it was loaded."
     if counts.scored is None:
