@@ -66,8 +66,8 @@ down: $(VENV)/installed ## stop Airflow and the embedded Postgres
 airflow: $(VENV)/installed ## the airflow command in this deployment: make airflow ARGS="dags list"
 	@$(BIN)/python -m local.deployment airflow $(ARGS)
 
-contract: $(VENV)/installed ## check the data contract
-	@$(BIN)/python -m include.contract
+contract: $(VENV)/installed ## check the data contract, and try it on tonight's extract or on FILE=...
+	@$(BIN)/python -W ignore -m include.contract $(if $(or $(FILE),$(EXTRACT)),--extract "$(or $(FILE),$(EXTRACT))")
 
 docs: $(VENV)/installed ## the contract's reference and JSON Schema, and the data dictionary
 	@$(BIN)/python -m include.contract_docs

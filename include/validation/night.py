@@ -107,14 +107,17 @@ class Night:
         if not problems:
             warnings += [told(breach) for breach in breaches if breach.rule.severity == "warn"]
             problems, quarantined = self._unfit_rows(came, breaches)
-        if problems:
-            docs = self._publish(problems, warnings, breaches, examples(breaches) or self._first_rows)
-            return Outcome(self._contract, self._rows, False, problems=problems, warnings=warnings, data_docs=docs)
-        docs = self._publish([], warnings, breaches, self._quarantined_rows(), quarantined)
-        folder = self._staged.finish(Report(self._rows, warnings, docs))
-        return Outcome(
-            self._contract, self._rows, True, self._rows - quarantined, quarantined, [], warnings, docs, folder
+        broken = [in_words(breach) for breach in sorted(breaches, key=lambda breach: -breach.rows)]
+        rows = (examples(breaches) or self._first_rows) if problems else self._quarantined_rows()
+        story = Story(
+            self._contract.name, self._file, not problems, self._rows, quarantined, problems, warnings, broken, rows
         )
+        docs = self._suite.publish(story)
+        if problems:
+            return Outcome(self._contract, self._rows, False, 0, 0, problems, warnings, docs, None, broken)
+        folder = self._staged.finish(Report(self._rows, warnings, docs))
+        valid = self._rows - quarantined
+        return Outcome(self._contract, self._rows, True, valid, quarantined, [], warnings, docs, folder, broken)
 
     def _unfit_rows(self, came: Came, breaches: Sequence[Breach]) -> tuple[list[str], int]:
         """Why the night is refused for its rows; or the number of unfit ones, which then have all their reasons."""
@@ -130,27 +133,6 @@ class Night:
         if not problems:
             self._add_late_reasons(losers, keepers)
         return problems, quarantined
-
-    def _publish(
-        self,
-        problems: list[str],
-        warnings: list[str],
-        breaches: Sequence[Breach],
-        rows: list[Row],
-        quarantined: int = 0,
-    ) -> str:
-        story = Story(
-            self._contract.name,
-            self._file,
-            not problems,
-            self._rows,
-            quarantined,
-            problems,
-            warnings,
-            [in_words(breach) for breach in sorted(breaches, key=lambda breach: -breach.rows)],
-            rows,
-        )
-        return self._suite.publish(story)
 
     def _quarantined_rows(self) -> list[Row]:
         """The first quarantined rows of an accepted night, with all their reasons."""

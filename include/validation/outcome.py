@@ -8,6 +8,7 @@ import pandas as pd
 
 from include.contract import Contract
 from include.validation.staged import staged_parts
+from include.validation.story import Broken
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Outcome:
     warnings: broken rules of severity warn, with counts; their rows are valid.
     data_docs: path of the index page of the night's Data Docs.
     folder: where the rows are staged, None where the night is refused.
+    broken: the rules that rows broke, those of most rows first.
     """
 
     contract: Contract
@@ -30,6 +32,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     data_docs: str = ""
     folder: Path | None = None
+    broken: list[Broken] = field(default_factory=list)
 
     def parts(self) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
         """The staged rows part by part: valid (the contract's fields, typed, index line) and quarantined.
