@@ -12,7 +12,7 @@ what was scored before the correction is scored again (`repeat`).
 
 **When it fails:** `wait_for_extract` - the extract did not arrive in time: deliver it and clear the task. `validate` -
 the night was refused as a whole; the log says which rule, what was expected and what came, and the Data Docs show it:
-have the extract corrected, or change the rule in the contract, and clear `snapshot` and what follows.
+have the extract corrected, or change the rule in the contract, and clear `validate`: it reads what is there then.
 """
 
 import invoice_history
@@ -65,7 +65,15 @@ def validate_invoices():
         from include.pipeline.ingest import validate_snapshot
 
         invoice_history.go_on_if(history=False)
-        return validate_snapshot(CONTRACT, runs.places(), runs.dsn(), runs.extract_date(), taken, record=not dry_run())
+        return validate_snapshot(
+            CONTRACT,
+            runs.places(),
+            runs.dsn(),
+            runs.extract_date(),
+            taken,
+            path=extract_path(),
+            record=not dry_run(),
+        )
 
     @task.short_circuit
     def unless_dry_run(validated: dict) -> bool:

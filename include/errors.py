@@ -59,7 +59,15 @@ class NightRefusedError(PipelineError):
 
 
 class NoModelError(PipelineError):
-    """No promoted model may judge this night."""
+    """No promoted model may judge this night: none was trained yet."""
+
+
+class UnknownModelError(NoModelError):
+    """The model that was asked for is not (or no longer) in model_versions."""
+
+
+class BeforeTrainingError(NoModelError):
+    """The night is not after the nights that the first model was trained on."""
 
 
 class TooFewInvoicesError(PipelineError):
@@ -78,6 +86,12 @@ class WarehouseUnreachableError(WarehouseError):
     """The database does not answer."""
 
     retryable = True
+
+
+class MailNotSentError(PipelineError):
+    """The mail server of the connection cannot be reached or does not take the message."""
+
+    retryable = True  # mail servers come back, and refuse at times what they take later
 
 
 class WarehouseBusyError(WarehouseError):

@@ -17,6 +17,7 @@ from invoice_nights import night_of
 
 from include import errors
 from include.contract import Contract, load_contract
+from include.errors import MailNotSentError
 from include.places import Places, contract_path
 from include.reporting import Message, failure_message, write_to_outbox
 
@@ -24,12 +25,6 @@ CONNECTION = "smtp_default"
 SMTP = "smtp"
 
 log = logging.getLogger(__name__)
-
-
-class MailNotSentError(errors.PipelineError):
-    """The mail server of the connection cannot be reached or does not take the message."""
-
-    retryable = True  # mail servers come back, and refuse at times what they take later
 
 
 class InvoiceSmtpHook(SmtpHook):
@@ -97,7 +92,7 @@ def _address(hook: SmtpHook) -> str:
 
 
 class InvoiceFailureNotifier(BaseNotifier):
-    """Tell the contract's recipients that a task failed or an extract did not come. Never raises itself."""
+    """Tell the contract's operators that a task failed or an extract did not come. Never raises itself."""
 
     def __call__(self, context: Any) -> None:
         """Notify; what goes wrong in doing so is logged, since the failure it tells of is what matters."""

@@ -56,6 +56,11 @@ class Company:
         assert done.state == "success", done.states
         return done
 
+    def clear(self, dag_id: str, task_id: str, night: date = NIGHT) -> dict[str, str]:
+        """Clear a task of the night's run and what follows, as the web UI does, and go on; the states of its tasks."""
+        with self.environment():
+            return clear_and_go_on(dag_id, task_id, night)
+
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         connection = psycopg2.connect(self.dsn)
         try:
@@ -108,6 +113,41 @@ class Company:
                 yield
             finally:
                 forget_contract()
+
+
+def clear_and_go_on(dag_id: str, task_id: str, night: date) -> dict[str, str]:
+    """Clear a task and what follows in the newest run of the night, and run what is to be run, without retries."""
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import clear_task_instances
+    from airflow.sdk.definitions.dag import _run_task
+    from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState, TaskInstanceState
+    from sqlalchemy import select
+
+    dag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags[dag_id]
+    for task in dag.tasks:
+        task.retries = 0
+    again = {task_id, *dag.get_task(task_id).get_flat_relative_ids(upstream=False)}
+    with create_session() as session:
+        runs = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.id.desc()))
+        run = next(run for run in runs if (run.conf or {}).get("extract_date") == night.isoformat())
+        cleared = [ti for ti in run.get_task_instances(session=session) if ti.task_id in again]
+        clear_task_instances(cleared, session, dag_run_state=DagRunState.RUNNING)
+        run.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+        session.commit()
+        while run.state == DagRunState.RUNNING:
+            session.expire_all()
+            ready, _ = run.update_state(session=session)
+            for ti in ready:
+                ti.try_number += 1
+                ti.state = TaskInstanceState.SCHEDULED
+            session.commit()
+            for ti in ready:
+                _run_task(ti=ti, task=dag.task_dict[ti.task_id], run_triggerer=True)
+        session.expire_all()
+        return {ti.task_id: str(ti.state) for ti in run.get_task_instances(session=session)}
 
 
 def words(mail: EmailMessage, kind: str = "plain") -> str:

@@ -33,7 +33,10 @@ from include.detection.runtime import Weights
 from include.errors import ArtefactError
 from include.staging import room_in, sweep, take_place
 
-REMEDY = "restore the folder from a backup, or run train_autoencoder and score with its model"
+REMEDY = (
+    "restore the folder from a backup and clear this task, or run train_autoencoder with an extract date before the "
+    "night and clear the task plan and what follows"
+)
 SUMS = "SHA256SUMS"
 FILES = ("autoencoder.keras", "weights.npz", "calibration.npz", "records.npz", "encoders.json", "metadata.json")
 
@@ -104,8 +107,8 @@ def load_detector(folder: Path, contract: Contract, checksum: str | None = None)
         metadata = json.loads((folder / "metadata.json").read_text())
         if metadata["detection_hash"] != detection_hash(contract):
             raise ArtefactError(
-                f"{folder}: trained for other fields than the contract now names; run train_autoencoder to train on "
-                "them"
+                f"{folder}: trained for other fields than the contract now names; run train_autoencoder with an "
+                "extract date before the night to train on them, and clear the task plan and what follows"
             )
         return _read(folder, contract)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as problem:

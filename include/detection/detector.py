@@ -34,6 +34,16 @@ FIELD_RATE = 1 / np.log(10.0)  # a field's error is already -log10 of a share
 SMALLEST_THRESHOLD = 0.1  # where nothing ever was odd, a score of nothing must not be flagged
 
 
+def enough_to_train(contract: Contract, rows: int) -> None:
+    """Raise TooFewInvoicesError unless so many invoices make a training."""
+    least = contract.detection.minimum_rows
+    if rows < least:
+        raise TooFewInvoicesError(
+            f"training needs at least {least:,} invoices and there are {rows:,}; validate more nights first, widen "
+            "detection.training_days, or lower detection.minimum_rows in the contract"
+        )
+
+
 @dataclass
 class Detector:
     """An autoencoder with its encoders and calibration.
@@ -71,11 +81,7 @@ class Detector:
         rows of a first round are left out of the second, and of the calibration. Raises TooFewInvoicesError.
         """
         settings = self.contract.detection
-        if len(invoices) < settings.minimum_rows:
-            raise TooFewInvoicesError(
-                f"training needs at least {settings.minimum_rows:,} invoices and there are {len(invoices):,}; validate "
-                "more nights first, widen detection.training_days, or lower detection.minimum_rows in the contract"
-            )
+        enough_to_train(self.contract, len(invoices))
         measured = self._measure(invoices)
         names, nights = self._entity(invoices), invoices["extract_date"].to_numpy()
         entities = Entities.in_training(names, nights)

@@ -4,7 +4,7 @@ Nothing is judged here: a value stays as it was delivered until validation parse
 """
 
 from include.extract.frame import MISFIT
-from include.extract.location import arrival, arrived, copy, locate, shown
+from include.extract.location import arrival, arrived, copy, locate, shown, state
 from include.extract.reader import read
 
-__all__ = ["MISFIT", "arrival", "arrived", "copy", "locate", "read", "shown"]
+__all__ = ["MISFIT", "arrival", "arrived", "copy", "locate", "read", "shown", "state"]

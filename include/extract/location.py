@@ -84,6 +84,15 @@ def shown(location: str) -> str:
     return re.sub(r"://[^/@]*@", "://***@", location)
 
 
+def state(location: str) -> str | None:
+    """Text that differs where another extract lies at the location: its size and when it changed; None where none does.
+
+    Raises StorageUnreachableError.
+    """
+    found = _state(location)
+    return None if found is None else f"{found[0]} {found[1]}"
+
+
 State = tuple[int | None, Any]  # bytes, and when it was changed, in whatever form its storage tells
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from include import extract, warehouse
 from include.contract import Contract
-from include.errors import NightRefusedError
+from include.errors import NightRefusedError, StorageUnreachableError
 from include.places import Places
 from include.validation import staged_parts, staged_report, validate
 
@@ -21,10 +21,33 @@ def take_snapshot(
     places.sweep_staging(date.today())
     location = extract.locate(contract, extract_date, places, path)
     staged = staging / f"extract_{Path(location).name}"
+    came = extract.state(location)
     extract.copy(location, staged)
     size = staged.stat().st_size
     log.info("took %s (%s bytes)", extract.shown(location), f"{size:,}")
-    return {"file": extract.shown(location), "staged": str(staged), "bytes": size}
+    return {"file": extract.shown(location), "staged": str(staged), "bytes": size, "came": came}
+
+
+def newest_snapshot(
+    contract: Contract, places: Places, extract_date: date, path: str | None, taken: dict[str, Any]
+) -> dict[str, Any]:
+    """The snapshot that was taken, or a new one where it is gone or another extract has come since.
+
+    A task that is cleared after a correction so reads what was corrected, without its snapshot being cleared too. An
+    extract that is archived, still being written or out of reach leaves the snapshot as it is.
+    """
+    location, staged = extract.locate(contract, extract_date, places, path), Path(taken["staged"])
+    if staged.exists():
+        try:
+            if extract.state(location) in (None, taken.get("came")):
+                return taken
+            if not extract.arrived(location, contract.extract.settle_seconds):
+                return taken
+        except StorageUnreachableError:
+            return taken
+        log.info("another extract lies there now; it takes the place of the snapshot")
+    staged.parent.mkdir(parents=True, exist_ok=True)
+    return take_snapshot(contract, places, extract_date, path, staged.parent)
 
 
 def validate_snapshot(
@@ -34,13 +57,16 @@ def validate_snapshot(
     extract_date: date,
     snapshot: dict[str, Any],
     *,
+    path: str | None = None,
     record: bool = True,
 ) -> dict[str, Any]:
-    """Validate the staged extract and stage its valid and its quarantined rows.
+    """Validate the staged extract, or the one that came since, and stage its valid and its quarantined rows.
 
+    path: where the trigger form says that the extract lies, as for the snapshot.
     A refused night raises NightRefusedError; nothing of it is loaded. It gets its row in validation_runs where
     `record` says so: a dry run leaves what is known of the night alone.
     """
+    snapshot = newest_snapshot(contract, places, extract_date, path, snapshot)
     staged, file = Path(snapshot["staged"]), snapshot["file"]
     night = warehouse.Night(extract_date, file)
     with warehouse.connect(dsn) as connection:
@@ -62,7 +88,7 @@ def validate_snapshot(
                     f"the night of {extract_date} is refused and nothing of it was loaded:",
                     *outcome.problems,
                     f"Data Docs: {outcome.data_docs}",
-                    "Correct the extract, or the rule in the contract, and run again",
+                    "Correct the extract, or the rule in the contract, and clear this task: it reads what is there",
                 ]
             )
         )

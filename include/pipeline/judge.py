@@ -11,7 +11,7 @@ import pandas as pd
 from include import warehouse
 from include.contract import Contract
 from include.detection import explain
-from include.errors import NoModelError
+from include.errors import BeforeTrainingError, NoModelError, UnknownModelError
 from include.lifecycle import load_model
 from include.staging import stage, staged
 
@@ -42,7 +42,7 @@ def plan_scoring(
             return []
         model = warehouse.model(connection, version) if version else warehouse.model_for_night(connection, extract_date)
         if model is None:
-            raise NoModelError(_no_model(connection, extract_date, version))
+            raise _no_model(connection, extract_date, version)
         # Asked before the invoices are read: a load after this makes the night stale, whether seen or not.
         known_load = warehouse.last_load(connection, history_from, extract_date)
         rows = warehouse.night_rows(connection, extract_date)
@@ -69,7 +69,9 @@ def score_chunk(contract: Contract, dsn: str, chunk: dict[str, Any]) -> dict[str
     with warehouse.connect(dsn) as connection:
         record = warehouse.model(connection, chunk["version"])
         if record is None:
-            raise NoModelError(f"model {chunk['version']} is no longer in model_versions; clear the task plan")
+            raise NoModelError(
+                f"model {chunk['version']} is no longer in model_versions; clear the task plan and what follows"
+            )
         invoices = warehouse.read_chunk(connection, contract, extract_date, *place)
         history = warehouse.read_history(connection, contract, extract_date, contract.detection.history_days, *place)
         lookalikes = warehouse.read_lookalikes(connection, contract, extract_date, *place)
@@ -117,19 +119,23 @@ def _place(chunk: dict[str, Any], name: str) -> Path:
     return Path(chunk["staging"]) / f"{name}_{chunk['chunk']}.parquet"
 
 
-def _no_model(connection: Any, extract_date: date, version: str | None) -> str:
+def _no_model(connection: Any, extract_date: date, version: str | None) -> NoModelError:
+    """The error for a night that no model may judge, with the way out."""
     if version:
-        return (
-            f"there is no model {version!r} in model_versions; leave model_version empty to take the night's champion"
+        return UnknownModelError(
+            f"there is no model {version!r} in model_versions; trigger score_invoices anew with a version of the view "
+            "v_model_health, or without one, to take the night's champion"
         )
     champion = warehouse.champion(connection)
     if champion is None:
-        return (
-            "there is no champion model yet, so nothing can be scored. Run train_autoencoder once enough nights are "
-            "validated, then clear this run"
+        return NoModelError(
+            "there is no champion model yet, so nothing can be scored. Run train_autoencoder once enough nights before "
+            f"{extract_date} are loaded, with an extract date of {extract_date - timedelta(days=1)} or before, then "
+            "clear this task"
         )
-    return (
+    return BeforeTrainingError(
         f"the champion {champion.version} was trained on invoices up to {champion.trained_until}, and the night of "
-        f"{extract_date} is not after that: it would be judged by its own future. Score it with an older model, or "
-        f"name the model in the trigger form (model_version = {champion.version}) to do so all the same"
+        f"{extract_date} is not after that: it would be judged by its own future. Nights before the first training are "
+        "not scored; to do so all the same, trigger score_invoices anew for it with "
+        f"model_version = {champion.version}"
     )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from include import warehouse
 from include.contract import Contract
+from include.detection import enough_to_train
 from include.errors import ArtefactError
 from include.lifecycle import Evaluation, evaluate, is_better, load_model, new_version, train_model
 from include.lifecycle.evaluation import hold_out
@@ -24,6 +25,7 @@ Promote = Literal["if better", "always", "never"]
 def stage_training_set(contract: Contract, dsn: str, until: date, staging: Path) -> dict[str, Any]:
     """Stage the invoices of the training window that ends with the night `until`, and name the model to be trained.
 
+    Raises TooFewInvoicesError.
     The name is given here, so that training it again after a crash makes no second model.
     """
     with warehouse.connect(dsn) as connection:
@@ -31,6 +33,8 @@ def stage_training_set(contract: Contract, dsn: str, until: date, staging: Path)
         invoices = warehouse.training_set(
             connection, contract, until + timedelta(days=1), contract.detection.training_days
         )
+    # Here and not in the next task alone: clearing the one that failed is to read the invoices anew.
+    enough_to_train(contract, len(hold_out(invoices)[0]))
     path = stage(invoices, staging / "training_set.parquet")
     nights = invoices["extract_date"]
     log.info("%s invoices of the nights from %s to %s", f"{len(invoices):,}", nights.min(), nights.max())

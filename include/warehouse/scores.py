@@ -155,6 +155,6 @@ def _checked(cursor: Cursor, scoring: Scoring) -> int:
         if keys:
             raise WarehouseError(
                 f"{scoring}: {len(keys)} {problem}, first {', '.join(keys[:5])}; nothing was published. "
-                "Score the night again: its invoices may have been loaded anew meanwhile"
+                "Clear the task plan and what follows: its invoices may have been loaded anew meanwhile"
             )
     return int(scored)
