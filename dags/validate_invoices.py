@@ -15,6 +15,8 @@ the night was refused as a whole; the log says which rule, what was expected and
 have the extract corrected, or change the rule in the contract, and clear `validate`: it reads what is there then.
 """
 
+from typing import Any
+
 import invoice_history
 import invoice_runs as runs
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -39,25 +41,22 @@ CONTRACT = runs.contract()
     ),
 )
 def validate_invoices():
-    def extract_path() -> str | None:
-        return get_current_context()["params"]["extract_path"]
-
-    def dry_run() -> bool:
-        return get_current_context()["params"]["dry_run"]
+    def given(name: str) -> Any:
+        return get_current_context()["params"][name]
 
     @task.sensor(**runs.waiting())
     @runs.answering
     def wait_for_extract() -> bool:
         from include.pipeline.arrival import extract_awaited
 
-        return extract_awaited(CONTRACT, runs.places(), runs.dsn(), runs.wait(), extract_path())
+        return extract_awaited(CONTRACT, runs.places(), runs.dsn(), runs.wait(), given("extract_path"))
 
     @task
     @runs.answering
     def snapshot() -> dict:
         from include.pipeline.ingest import take_snapshot
 
-        return take_snapshot(CONTRACT, runs.places(), runs.extract_date(), extract_path(), runs.staging())
+        return take_snapshot(CONTRACT, runs.places(), runs.extract_date(), given("extract_path"), runs.staging())
 
     @task
     @runs.answering
@@ -65,19 +64,12 @@ def validate_invoices():
         from include.pipeline.ingest import validate_snapshot
 
         invoice_history.go_on_if(history=False)
-        return validate_snapshot(
-            CONTRACT,
-            runs.places(),
-            runs.dsn(),
-            runs.extract_date(),
-            taken,
-            path=extract_path(),
-            record=not dry_run(),
-        )
+        how = {"path": given("extract_path"), "record": not given("dry_run")}
+        return validate_snapshot(CONTRACT, runs.places(), runs.dsn(), runs.extract_date(), taken, **how)
 
     @task.short_circuit
     def unless_dry_run(validated: dict) -> bool:
-        return not dry_run()
+        return not given("dry_run")
 
     @task(outlets=[runs.INVOICES])
     @runs.answering

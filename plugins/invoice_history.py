@@ -37,9 +37,11 @@ def load_history(contract: Contract, taken: Any) -> Any:
     @runs.answering
     def validate_history(taken: dict) -> list[dict]:
         from include.pipeline.history import validate_history as validated
+        from include.pipeline.ingest import newest_snapshot
 
         go_on_if(history=True)
         params = get_current_context()["params"]
+        taken = newest_snapshot(contract, runs.places(), runs.extract_date(), params["extract_path"], taken)
         plan = validated(contract, runs.places(), runs.dsn(), taken, params["history_date"], dry_run=params["dry_run"])
         return plan["months"]
 

@@ -23,7 +23,7 @@ def test_training_on_too_few_invoices_says_so_and_leaves_no_model(new_company: C
     run = new_company.run("train_autoencoder")
 
     assert run.state == "failed"
-    assert run.states["train"] == "failed"
+    assert run.states["training_set"] == "failed"
     (failure,) = new_company.outbox("failure")
     assert "too few invoices" in failure["Subject"].lower()
     assert new_company.count("model_versions") == 0
