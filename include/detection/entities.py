@@ -203,10 +203,16 @@ class Entities:
         return codes
 
 
+def loaded_at_once(night: Codes) -> npt.NDArray[np.bool_]:
+    """Tell which invoices are of a history that came as one night; night: codes of their nights, shape (rows,)."""
+    at_once: npt.NDArray[np.bool_] = (np.bincount(night) > LOADED_AT_ONCE * len(night))[night]
+    return at_once
+
+
 def _nights(nights: Column) -> tuple[Codes, npt.NDArray[np.bool_]]:
     """Number the nights in order, and tell which invoices are a history that was loaded at once."""
     night = np.unique(nights, return_inverse=True)[1]
-    return night, (np.bincount(night) > LOADED_AT_ONCE * len(night))[night]
+    return night, loaded_at_once(night)
 
 
 def _ages(nights: Column) -> FloatArray:

@@ -20,8 +20,8 @@ from include.detection.collective.names import families
 from include.detection.collective.nearness import Nearness
 from include.detection.collective.numbers import Numbers
 from include.detection.collective.pairs import Kind, Ledger, Pairs, Shortened, concerned, pairs_of
-from include.detection.collective.past import UNKNOWN_DAY, Timeline, days_of
-from include.detection.entities import LOADED_AT_ONCE
+from include.detection.collective.past import Mask, Timeline, days_of, nights_of
+from include.detection.entities import loaded_at_once
 
 LARGEST_AMOUNT = 1e12  # beyond it, a hundredth is lost in a float
 MOST_TWINS = 5
@@ -29,6 +29,10 @@ COPIES = np.array([0.20, 0.10, 0.05, 0.30, 0.30, 0.30, 0.30, 0.10, 0.10, 0.05])
 """By kind, how copies come about: a third each the same or written otherwise, one sign changed, another slip."""
 SAME_NIGHT = 0.15
 """Share of copies that come in the night of the original; most come later, with a reminder."""
+TELLING = 1.5
+"""Nats from which a pair is worth a word: where the odds are below four to one, chance and a copy are all the same."""
+HISTORIES = "histories"
+"""Among what was learned: the nights that were histories loaded at once, in days since 1970."""
 OTHER_ENTITY = 0.2
 """How much rarer a copy for another entity of a similar name is, against one for the same entity."""
 
@@ -47,17 +51,12 @@ class Duplicates:
     learned: Learned = dataclass_field(default_factory=dict)
 
     def learn(self, book: pd.DataFrame) -> "Duplicates":
-        """The same check, with the rates of this book for all nights to come.
-
-        A history loaded at once tells nothing of how often alike invoices come night after night: it leaves the rates
-        to the books at hand. Learned from it, every rent would be a copy of the month before.
-        """
-        _, ledger = ledger_of(book, self.contract, self.field)
-        if ledger.rows and np.bincount(ledger.night).max() > LOADED_AT_ONCE * ledger.rows:
-            return self
+        """The same check, with the rates of this book for all nights to come, and which of its nights are histories."""
+        loaded = self._loaded(book)
+        _, ledger = ledger_of(book, self.contract, self.field, loaded)
         known = Known.of(ledger, {})
         _surprises(ledger, known)
-        return self.knowing(known.book.sums)
+        return self.knowing(known.book.sums | {HISTORIES: np.unique(nights_of(book)[loaded]).astype(float)})
 
     def knowing(self, learned: Learned) -> "Duplicates":
         """The same check, with rates learned before."""
@@ -65,7 +64,7 @@ class Duplicates:
 
     def find(self, book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> Findings:
         """Judge the asked invoices by the most telling of their pairs; twins are the likely originals, best first."""
-        position, ledger = ledger_of(book, self.contract, self.field)
+        position, ledger = ledger_of(book, self.contract, self.field, self._loaded(book))
         if self.learned:
             rows = concerned(ledger, np.isin(position, asked))
             position, ledger = position[rows], ledger.take(rows)
@@ -73,15 +72,28 @@ class Duplicates:
             return Findings.none(len(asked))
         pairs, surprise = _surprises(ledger, Known.of(ledger, self.learned))
         days = ledger.day[pairs.later] - ledger.day[pairs.earlier]
-        chosen = (surprise > 0.0) & (days <= self.contract.detection.duplicate_days)
+        chosen = (surprise >= TELLING) & (days <= self.contract.detection.duplicate_days)
         later, earlier = position[pairs.later[chosen]], position[pairs.earlier[chosen]]
         return _by_invoice(later, earlier, surprise[chosen], asked, len(book))
 
+    def _loaded(self, book: pd.DataFrame) -> Mask:
+        """Which invoices are of a history loaded at once: as it was learned, so that nothing depends on the others.
 
-def ledger_of(book: pd.DataFrame, contract: Contract, field: str) -> tuple[Codes, Ledger]:
-    """Take the invoices that have entity, number and amount; returns their positions in the book, in order of time."""
+        Without that, those of a night that has a large share of the book.
+        """
+        nights = nights_of(book)
+        if HISTORIES in self.learned:
+            return np.isin(nights, self.learned[HISTORIES].astype(np.int64))
+        return loaded_at_once(np.unique(nights, return_inverse=True)[1])
+
+
+def ledger_of(book: pd.DataFrame, contract: Contract, field: str, loaded: Mask) -> tuple[Codes, Ledger]:
+    """Take the invoices that have entity, number and amount; returns their positions in the book, in order of time.
+
+    loaded: shape (rows,), which of them are of a history loaded at once: their dates stand for its nights.
+    """
     assert contract.entity is not None and contract.amount is not None
-    timeline = Timeline.of(book, contract)
+    timeline = Timeline.of_documents(book, contract, loaded)
     entity, _ = pd.factorize(book[contract.entity])
     family = families(book, contract, entity)
     numbers = Numbers.read(book[field])
@@ -93,9 +105,6 @@ def ledger_of(book: pd.DataFrame, contract: Contract, field: str) -> tuple[Codes
     dates = contract.of_type("date")
     night, day = timeline.night[kept], timeline.day[kept]
     dated = days_of(book[dates[0]])[position] if dates else day
-    # In a history loaded at once all nights are one, and only the dates tell last month from last year.
-    at_once = (np.bincount(night) > LOADED_AT_ONCE * len(night))[night] & (dated != UNKNOWN_DAY)
-    day = np.where(at_once, np.minimum(dated, day), day)
     ledger = Ledger(
         entity=family[position],
         own=entity[position],

@@ -33,16 +33,66 @@ class Timeline:
     @classmethod
     def of(cls, book: pd.DataFrame, contract: Contract) -> "Timeline":
         """Order by extract date, then by the contract's dates, then by position."""
-        nights = days_of(book["extract_date"])
-        nights = np.where(nights == UNKNOWN_DAY, nights[nights != UNKNOWN_DAY].min(initial=LAST_DAY), nights)
+        return cls._ordered(book, contract, nights_of(book), np.zeros(len(book), dtype=np.int64))
+
+    @classmethod
+    def of_documents(cls, book: pd.DataFrame, contract: Contract, loaded: Mask) -> "Timeline":
+        """The same, but an invoice of a history loaded at once has the night of its booking.
+
+        loaded: shape (rows,), whether an invoice is of such a history. Where it bears no date, the entity's invoices
+        are taken as having come in the order given, in as many nights as a year has months.
+        """
+        nights, booked = nights_of(book), booked_on(book, contract)
+        dated = booked != UNKNOWN_DAY
+        entity = pd.factorize(book[contract.entity])[0] if contract.entity else np.zeros(len(book), dtype=np.int64)
+        part = np.where(loaded & ~dated, _twelfth(entity), 0)
+        return cls._ordered(book, contract, np.where(loaded & dated, np.minimum(booked, nights), nights), part)
+
+    @classmethod
+    def _ordered(cls, book: pd.DataFrame, contract: Contract, nights: Codes, part: Codes) -> "Timeline":
         dates = [days_of(book[name]) for name in contract.of_type("date")]
-        order = np.lexsort([*reversed(dates), nights])
-        day = nights[order]
-        return cls(order, np.cumsum(np.diff(day, prepend=day[:1]) != 0), day)
+        order = np.lexsort([*reversed(dates), part, nights])
+        day, part = nights[order], part[order]
+        turns = (np.diff(day, prepend=day[:1]) != 0) | (np.diff(part, prepend=part[:1]) != 0)
+        return cls(order, np.cumsum(turns), day)
 
 
 UNKNOWN_DAY = np.iinfo(np.int64).min
 LAST_DAY = 10**6  # beyond any date that pandas holds
+PARTS = 12  # nights of an entity in a history that came at once and bears no dates
+
+
+def nights_of(book: pd.DataFrame) -> Codes:
+    """Days since 1970 of the nights; invoices without one count as those of the first; shape (rows,)."""
+    nights = days_of(book["extract_date"])
+    return np.where(nights == UNKNOWN_DAY, nights[nights != UNKNOWN_DAY].min(initial=LAST_DAY), nights)
+
+
+def booked_on(book: pd.DataFrame, contract: Contract) -> Codes:
+    """The day that stands for an invoice's night where the night itself says nothing; shape (rows,).
+
+    It is the contract's first date, or the one that this is counted from: a date of booking is nearer to the night
+    than one that somebody else wrote. UNKNOWN_DAY where there is none.
+    """
+    name = next(iter(contract.of_type("date")), None)
+    if name is None:
+        return np.full(len(book), UNKNOWN_DAY)
+    seen = {name}
+    while (reference := contract.fields[name].relative_to) is not None and reference not in seen:
+        name = reference
+        seen.add(name)
+    return days_of(book[name])
+
+
+def _twelfth(entity: Codes) -> Codes:
+    """In which of twelve parts of its entity's invoices, in the order given, each one is; shape (rows,)."""
+    order, begins = gathered(entity + 1)
+    starts = np.flatnonzero(begins)
+    sizes = np.diff(np.append(starts, len(order)))
+    place = np.arange(len(order)) - np.repeat(starts, sizes)
+    part = np.empty(len(order), dtype=np.int64)
+    part[order] = place * PARTS // np.repeat(sizes, sizes)
+    return part
 
 
 def days_of(dates: "pd.Series[pd.Timestamp]") -> Codes:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from include.detection.collective import Findings
-from include.detection.collective.duplicates import Duplicates
+from include.detection.collective.duplicates import HISTORIES, Duplicates
 from tests.detection.collective.books import FIRST, book, company, contract, followed_by
 
 
@@ -230,11 +230,59 @@ def test_with_learned_rates_many_copies_are_each_as_surprising_as_the_first() ->
     assert [list(twins) for twins in found.twins] == [list(twins) for twins in at_hand.twins]
 
 
-def test_of_a_history_loaded_at_once_no_rates_are_learned() -> None:
-    # They would say that alike invoices never come night after night, and make a copy of every rent.
-    at_once = ordinary().assign(extract_date=ordinary()["extract_date"].max())
-    assert learned().learned
-    assert not check().learn(at_once).learned
+def at_once(invoices: pd.DataFrame) -> pd.DataFrame:
+    """The same invoices, all of the last night; their dates stay."""
+    return invoices.assign(extract_date=invoices["extract_date"].max())
+
+
+def test_a_history_loaded_at_once_teaches_what_its_nights_would_have_taught() -> None:
+    rates = check().learn(at_once(ordinary())).learned
+    assert rates.keys() == learned().learned.keys()
+    for name in rates.keys() - {HISTORIES}:
+        np.testing.assert_allclose(rates[name], learned().learned[name], err_msg=name)
+
+
+def rents(first: int = 0, months: int = 9) -> pd.DataFrame:
+    """Ten vendors that bill one amount a month under running numbers, dated the first of each month."""
+    parts = [
+        book(
+            vendor=f"R{vendor:02d}",
+            number=[f"INV-{1000 * vendor + month:05d}" for month in range(first, months)],
+            amount=185.0 + vendor,
+            day=30 * np.arange(first, months),
+        )
+        for vendor in range(10)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def without_dates(invoices: pd.DataFrame) -> pd.DataFrame:
+    return invoices.assign(invoice_date=pd.NaT).astype({"invoice_date": "datetime64[us]"})
+
+
+@pytest.mark.parametrize("known", [lambda book: book, without_dates], ids=["dated", "without dates"])
+def test_after_a_history_loaded_at_once_a_rent_is_no_copy_and_a_copy_still_is(
+    known: Callable[[pd.DataFrame], pd.DataFrame],
+) -> None:
+    past = known(at_once(pd.concat([ordinary(), rents(months=8)], ignore_index=True)))
+    some = range(5_500, 6_000, 50)
+    later = known(rents(first=8))
+    again = [{"like": at, "number": SLIPS["one character changed"](past["number"][at]), "day": 242} for at in some]
+    invoices = followed_by(pd.concat([past, later], ignore_index=True), *again)
+    found = check().learn(past).find(invoices, np.arange(len(past), len(invoices)))
+    assert found.raw[: len(later)].max() == 0.0
+    assert [list(twins[:1]) for twins in found.twins[len(later) :]] == [[at] for at in some]
+
+
+def test_which_nights_were_loaded_at_once_is_learned_and_not_guessed_from_the_book_at_hand() -> None:
+    """A vendor with two nights at hand: half of its invoices are of one night, which is a night all the same."""
+    late = ordinary().assign(invoice_date=ordinary()["extract_date"] - pd.Timedelta(days=20))
+    given = {"like": original(), "number": "INV-77000001", "amount": 912.4, "vendor": "NEW", "vendor_name": "New"}
+    first = followed_by(late, {**given, "day": 230, "dated": 130})
+    again = followed_by(first, {**given, "day": 236, "dated": 228})
+    whole = check(duplicate_days=90).learn(late)
+    alone = again[again["vendor"] == "NEW"].reset_index(drop=True)
+    assert whole.find(alone, np.array([1])).raw[0] == whole.find(again, np.array([len(again) - 1])).raw[0] > 1.5
 
 
 def test_twins_are_earlier_whatever_the_order_of_the_book() -> None:

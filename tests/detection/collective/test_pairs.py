@@ -14,7 +14,7 @@ def kinds(numbers: list[str], amounts: float | list[float] = 5.0) -> dict[tuple[
     """Kind of each pair of invoices of one vendor, one a night."""
     rows = len(numbers)
     invoices = book(vendor="V", number=numbers, amount=np.broadcast_to(amounts, rows), day=np.arange(rows))
-    position, ledger = ledger_of(invoices, contract(), "number")
+    position, ledger = ledger_of(invoices, contract(), "number", np.zeros(len(invoices), dtype=bool))
     pairs = pairs_of(ledger, Shortened.of(ledger))
     found = zip(position[pairs.later], position[pairs.earlier], pairs.kind, strict=True)
     return {(int(later), int(earlier)): int(kind) for later, earlier, kind in found}
@@ -93,7 +93,7 @@ def test_near_numbers_are_counted_as_comparing_all_with_all_would() -> None:
     numbers = ["".join(rng.choice(list("2359"), rng.integers(3, 6))) for _ in range(60)]
     night = np.sort(rng.integers(0, 20, 60))
     invoices = book(vendor="V", number=numbers, amount=1.0, day=night)
-    position, ledger = ledger_of(invoices, contract(), "number")
+    position, ledger = ledger_of(invoices, contract(), "number", np.zeros(len(invoices), dtype=bool))
     near = Nearness.of(ledger, Shortened.of(ledger))
     for row, at in enumerate(position):
         for kind in (Kind.SAME, *EDITS):
