@@ -11,15 +11,14 @@ from include.detection.explaining.kinds import kind_of
 from include.detection.explaining.levels import UNUSUAL, describe_level
 from include.detection.explaining.numbers import describe_number
 from include.detection.explaining.scene import Finding, Scene
-from include.detection.explaining.values import rarity_in_words
 from include.detection.judgement import Judgement
 from include.detection.reconstruction import VIEWS
+from include.rarity import RAREST, rarest_told, rarity_in_words
 
 MOST_FIELDS = 5
 TELLING_ERROR = 3.0  # one in a thousand
 SMALLEST_ERROR = 2.0  # one in a hundred: a field more usual than that is not worth a line
-RAREST = 1_000_000  # beyond what years of invoices can show, a number would be made up, ...
-RAREST_TO_ROWS = 10.0  # ... and beyond this many times the invoices that it was learned from
+RAREST_TO_ROWS = 10.0  # times the invoices that were learned from, beyond which a rarity would be made up
 FIELD_COLUMNS = [
     "invoice_key", "field", "position", "observed", "expected", "low", "high", "error", "rarity", "share", "sentence",
     "kind",
@@ -54,7 +53,7 @@ class _Writer:
     def __init__(self, detector: Detector, judgement: Judgement, rows: Any) -> None:
         self.scene = Scene(detector, judgement, rows)
         self.fields, self.contract = detector.fields, detector.contract
-        self.rarest = min(float(RAREST), RAREST_TO_ROWS * max(float(detector.records_.rows.sum()), 1.0))
+        self.rarest = rarest_told(min(RAREST, RAREST_TO_ROWS * max(float(detector.records_.rows.sum()), 1.0)))
         # A comparison with the entity's own past is easier to check than one that also depends on the other fields.
         self.candidates = {
             name: [(aspect, view) for aspect in detector.aspects if aspect.field == name for view in reversed(VIEWS)]
@@ -70,13 +69,13 @@ class _Writer:
         odd = [index for index in order[:MOST_FIELDS] if errors[index] >= SMALLEST_ERROR] or order[:1]
         key, lines = self.scene.invoices.index[place], []
         for rank, index in enumerate(odd, start=1):
-            name, rarity = self.fields[index], float(weights[index])
+            name, rarity = self.fields[index], min(float(weights[index]), self.rarest)
             finding = self._finding(name, place)
-            sentence = finding.sentence(self.contract.label(name), rarity_in_words(rarity, self.rarest))
+            sentence = finding.sentence(self.contract.label(name), rarity_in_words(rarity, rarity == self.rarest))
             lines.append(
                 (
                     key, name, rank, finding.observed, finding.expected, finding.low, finding.high,
-                    float(errors[index]), min(rarity, self.rarest), float(shares[index]), sentence,
+                    float(errors[index]), rarity, float(shares[index]), sentence,
                     kind_of(self.contract, name, finding),
                 )
             )  # fmt: skip

@@ -30,6 +30,8 @@ class AnomalyField(Protocol):
     @property
     def high(self) -> str | None: ...
     @property
+    def error(self) -> float | None: ...
+    @property
     def rarity(self) -> float | None: ...
     @property
     def share(self) -> float | None: ...
@@ -135,7 +137,7 @@ def finding(anomaly: Anomaly, contract: Contract) -> Finding:
                 observed=_value(field.observed),
                 expected=_value(field.expected),
                 usual=usual_range(field.low, field.high),
-                odds=odds(field.rarity),
+                odds=odds(field.rarity, field.error),
             )
             for field in fields[:MOST_FIELDS]
         ],

@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date
 
+from include.rarity import RAREST, is_capped, rarity_in_words
+
 LONGEST = 500  # no single value needs more room than this in a message
 JOINERS = "\u200c\u200d"  # Persian and Indic scripts need them; other format characters only hide or reorder text
-COMMON_ODDS = 1_000_000  # beyond this the odds are a figure of speech
 
 
 def one_line(value: object, length: int = LONGEST) -> str:
@@ -64,11 +65,11 @@ def moneys(at_risk: Mapping[str, float], most: int = 3) -> str:
     return " + ".join([money(amount, currency, cents=False) for currency, amount in largest[:most]] + more)
 
 
-def odds(rarity: float | None) -> str:
-    """Write how rare a value is: `1 in 25,000`."""
+def odds(rarity: float | None, error: float | None = None) -> str:
+    """Write how rare a value is, as its sentence does: `1 in 25,000`; error: that of the field, which has no cap."""
     if rarity is None or math.isnan(rarity):
         return "–"
-    return f"1 in {rarity:,.0f}" if rarity < COMMON_ODDS else "1 in over a million"
+    return rarity_in_words(min(rarity, RAREST), is_capped(rarity, error))
 
 
 def usual_range(low: str | None, high: str | None) -> str:

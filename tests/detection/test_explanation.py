@@ -6,6 +6,7 @@ import pytest
 
 from include.contract import Contract
 from include.detection import Detector, explain
+from include.reporting.wording import odds
 from tests.trained_detector import Trained
 
 AMOUNTS = ["net_amount", "tax_amount", "gross_amount"]
@@ -95,7 +96,18 @@ def test_rarity_claims_no_more_than_ten_times_the_invoices_learned_from(
 
     rarest = 10 * len(trained.history)
     assert fields["rarity"].max() <= rarest
-    assert f"fewer than 1 in {round(rarest, -3):,} are this unusual" in fields["sentence"].iloc[0]
+    told = fields.iloc[0]
+    assert f"fewer than 1 in {told['rarity']:,.0f} are this unusual" in told["sentence"]
+
+
+def test_a_table_and_its_sentence_tell_one_rarity(trained: Trained) -> None:
+    _, fields = explain(trained.detector, trained.judgement, trained.judgement.flagged(40))
+
+    words = [odds(line.rarity, line.error) for line in fields.itertuples()]
+    assert sum(word.startswith("fewer") for word in words) >= 5
+    assert sum(word.startswith("1 in") for word in words) >= 5
+    for word, sentence in zip(words, fields["sentence"], strict=True):
+        assert f"; {word} are " in sentence
 
 
 def test_a_derived_field_is_told_with_what_it_was_computed_from(trained: Trained, ordinary: pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Findings of a night as the warehouse gives them, and text as an attacker writes it."""
 
+import math
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,12 +20,12 @@ def field(name: str, observed: str | None = "14,200.00", **changes: Any) -> Anom
         "expected": "1,310.00",
         "low": "1,150.00",
         "high": "1,480.00",
-        "error": 4.4,
         "rarity": 25_000.0,
         "share": 0.7,
         "sentence": f"{name} {observed}; expected about 1,310.00 for this vendor",
     }
-    return AnomalyField(**given | changes)
+    given |= changes
+    return AnomalyField(**{"error": math.log10(given["rarity"]), **given})
 
 
 def anomaly(rank: int = 1, **changes: Any) -> Anomaly:

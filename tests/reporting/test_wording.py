@@ -26,11 +26,19 @@ def test_money_of_many_currencies_is_told_by_the_largest():
 
 
 @pytest.mark.parametrize(
-    ("rarity", "words"),
-    [(25_000.4, "1 in 25,000"), (float("inf"), "1 in over a million"), (float("nan"), "–"), (None, "–")],
+    ("rarity", "error", "words"),
+    [
+        (25_000.4, None, "1 in 25,000"),
+        (38_412.0, 4.58448, "1 in 38,000"),
+        (130_000.0, 8.2, "fewer than 1 in 130,000"),
+        (130_940.0, 8.2, "fewer than 1 in 130,000"),  # as it was stored before it was rounded
+        (float("inf"), 12.0, "fewer than 1 in 1,000,000"),
+        (float("nan"), None, "–"),
+        (None, None, "–"),
+    ],
 )
-def test_odds_are_told_in_words(rarity: float | None, words: str):
-    assert odds(rarity) == words
+def test_odds_are_told_in_the_words_of_the_sentence(rarity: float | None, error: float | None, words: str):
+    assert odds(rarity, error) == words
 
 
 @pytest.mark.parametrize(

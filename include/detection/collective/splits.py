@@ -14,8 +14,9 @@ import pandas as pd
 from include.contract import Contract
 from include.detection.aspects import Codes, FloatArray
 from include.detection.collective.findings import NOTHING, Findings, Unlearned
-from include.detection.collective.past import UNKNOWN_DAY, Mask, Past, Timeline, days_of
+from include.detection.collective.past import UNKNOWN_DAY, Mask, Past, Timeline, days_of, nights_of
 from include.detection.collective.tails import beta_binomial_surprise
+from include.detection.entities import loaded_at_once
 
 SMALLEST_PART = 0.5
 """Of the limit. Whoever splits a sum makes as few parts as will do; of equal ones, each is at least half a limit."""
@@ -86,7 +87,9 @@ class _Invoices:
     @classmethod
     def of(cls, book: pd.DataFrame, contract: Contract) -> "_Invoices":
         assert contract.entity is not None and contract.amount is not None
-        timeline = Timeline.of(book, contract)
+        # In a history loaded at once every part but the last would be followed by another of its night.
+        loaded = loaded_at_once(np.unique(nights_of(book), return_inverse=True)[1])
+        timeline = Timeline.of_documents(book, contract, loaded)
         entity = pd.factorize(book[contract.entity])[0][timeline.order]
         amount = book[contract.amount].to_numpy(float, na_value=np.nan)[timeline.order]
         day = timeline.day

@@ -61,15 +61,3 @@ def share(part: int, whole: int) -> str:
 def counted(number: int, thing: str) -> str:
     """`1 invoice`, `2,000 invoices`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def rarity_in_words(rarity: float, rarest: float) -> str:
-    """1 in N, with two digits of N; no finer than `rarest`, which is what the data can tell."""
-    if rarity >= rarest:
-        return f"fewer than 1 in {_two_digits(rarest):,}"
-    return f"1 in {max(1, _two_digits(max(rarity, 1.0))):,}"
-
-
-def _two_digits(value: float) -> int:
-    scale = 10 ** max(0, int(np.log10(value)) - 1)
-    return int(round(value / scale) * scale)

@@ -6,7 +6,6 @@ from include.detection.explaining.values import (
     counted,
     number,
     quoted,
-    rarity_in_words,
     rounded,
     share,
     shown,
@@ -30,14 +29,6 @@ def test_expected_numbers_have_three_digits(value: float, text: str) -> None:
 )
 def test_ratios_have_the_digits_that_tell_them_apart(value: float, text: str) -> None:
     assert significant(value) == text
-
-
-@pytest.mark.parametrize(
-    ("rarity", "text"),
-    [(1.0, "1 in 1"), (25_432.0, "1 in 25,000"), (61_709.0, "1 in 62,000"), (61_710.0, "fewer than 1 in 62,000")],
-)
-def test_rarity_claims_no_more_than_the_data_can_tell(rarity: float, text: str) -> None:
-    assert rarity_in_words(rarity, 61_710.0) == text
 
 
 def test_what_is_not_all_is_never_called_all() -> None:
