@@ -10,13 +10,13 @@ from include.detection.detector import Detector
 from include.detection.explaining.kinds import kind_of
 from include.detection.explaining.levels import UNUSUAL, describe_level
 from include.detection.explaining.numbers import describe_number
+from include.detection.explaining.order import TELLING_ERROR, in_order
 from include.detection.explaining.scene import Finding, Scene
 from include.detection.judgement import Judgement
 from include.detection.reconstruction import VIEWS
 from include.rarity import RAREST, rarest_told, rarity_in_words
 
 MOST_FIELDS = 5
-TELLING_ERROR = 3.0  # one in a thousand
 SMALLEST_ERROR = 2.0  # one in a hundred: a field more usual than that is not worth a line
 RAREST_TO_ROWS = 10.0  # times the invoices that were learned from, beyond which a rarity would be made up
 FIELD_COLUMNS = [
@@ -30,7 +30,7 @@ def explain(detector: Detector, judgement: Judgement, rows: Any) -> tuple[pd.Dat
 
     Returns the anomalies (index invoice key: entity, entity_name, amount_at_risk, currency, top_field, kind,
     explanation, beside score and threshold) and their fields (invoice_key, field, position, observed, expected, low,
-    high, error, rarity, share, sentence, kind), the oddest field first.
+    high, error, rarity, share, sentence, kind), what explains others first, else the oddest.
     """
     writer = _Writer(detector, judgement, rows)
     invoices, places = writer.scene.invoices, range(len(writer.scene.rows))
@@ -65,12 +65,14 @@ class _Writer:
         errors = self.scene.errors[place]
         weights = np.power(10.0, errors)
         shares = weights / weights.sum()
-        order = self._order(errors)
-        odd = [index for index in order[:MOST_FIELDS] if errors[index] >= SMALLEST_ERROR] or order[:1]
+        oddest = [int(index) for index in np.argsort(-errors, kind="stable")]
+        odd = [index for index in oddest if errors[index] >= SMALLEST_ERROR] or oddest[:1]
+        findings = {self.fields[index]: self._finding(self.fields[index], place) for index in odd}
+        order = in_order(self.contract, dict(zip(self.fields, errors.tolist(), strict=True)), findings)
         key, lines = self.scene.invoices.index[place], []
-        for rank, index in enumerate(odd, start=1):
-            name, rarity = self.fields[index], min(float(weights[index]), self.rarest)
-            finding = self._finding(name, place)
+        for rank, name in enumerate(order[:MOST_FIELDS], start=1):
+            index, finding = self.fields.index(name), findings[name]
+            rarity = min(float(weights[index]), self.rarest)
             sentence = finding.sentence(self.contract.label(name), rarity_in_words(rarity, rarity == self.rarest))
             lines.append(
                 (
@@ -80,17 +82,6 @@ class _Writer:
                 )
             )  # fmt: skip
         return lines
-
-    def _order(self, errors: Any) -> list[int]:
-        """Field indices, oddest first; a date that is itself odd goes before the dates that are counted from it."""
-        order = [int(index) for index in np.argsort(-errors, kind="stable")]
-        for name in self.fields:
-            reference = self.contract.fields[name].relative_to if name in self.contract.fields else None
-            if reference in self.fields and errors[self.fields.index(reference)] >= TELLING_ERROR:
-                here, there = order.index(self.fields.index(name)), order.index(self.fields.index(reference))
-                if here < there:
-                    order.insert(here, order.pop(there))
-        return order
 
     def standing(self, place: int) -> str:
         """How much history stands behind the judgement."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
+from statistics import median
 from typing import Any
 
 from include.reporting.night import PastNight
@@ -12,6 +13,7 @@ DOTS_PER_INCH = 240  # sharp at the 660 pixels of a desktop, also on a fine scre
 QUIET, LINE = "#566474", "#d9e0e8"
 LOADED, LOADED_TODAY, QUARANTINED, FLAGGED, TODAY = "#b9cbe3", "#3d6ba8", "#e39a23", "#e58e87", "#b42318"
 MOST_TICKS = 6
+HISTORY_TIMES = 10.0  # times the median of the others from which a night is a history: beside it, nights are no bars
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -19,7 +21,7 @@ def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
     """Draw invoices loaded and quarantined (above) and flagged (below) by night; return a PNG below 100 kB.
 
     nights: at least one, in order of date. The night of the summary is drawn darker; nights that were refused or
-    did not come are marked.
+    did not come are marked. An earlier night that was a whole history is left out, and the picture says so.
     """
     # The object interface: pyplot keeps figures alive, and is not safe in threads.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,6 +30,8 @@ def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    left_out = histories(nights, extract_date)
+    nights = [night for night in nights if night not in left_out]
     places = range(len(nights))
     today = [night.extract_date == extract_date for night in nights]
 
@@ -37,6 +41,7 @@ def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
     above.bar(places, quarantined, bottom=loaded, color=QUARANTINED, width=0.8, label="quarantined")
     _title(above, [("loaded", LOADED_TODAY), ("quarantined", QUARANTINED)])
     _mark_absent(above, nights)
+    _caption(above, left_out)
 
     flagged = [night.flagged or 0 for night in nights]
     below.bar(places, flagged, color=[TODAY if t else FLAGGED for t in today], width=0.8)
@@ -47,6 +52,28 @@ def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
     shown = list(places)[::-1][::step][::-1]  # counted from the last night, so that it always has its date
     below.set_xticks(shown, [f"{nights[i].extract_date.day} {MONTHS[nights[i].extract_date.month - 1]}" for i in shown])
     return _png(figure)
+
+
+def histories(nights: Sequence[PastNight], extract_date: date) -> list[PastNight]:
+    """The nights with far more invoices than the others, but for the one of the summary: histories loaded at once."""
+    found = []
+    for night in nights:
+        others = [other.loaded for other in nights if other is not night and other.state == "loaded" and other.loaded]
+        if night.extract_date != extract_date and others and night.loaded > HISTORY_TIMES * median(others):
+            found.append(night)
+    return found
+
+
+def _caption(axes: Any, left_out: Sequence[PastNight]) -> None:
+    """Say at the upper right which nights are not in the picture."""
+    if not left_out:
+        return
+    last, invoices = left_out[-1].extract_date, sum(night.loaded for night in left_out)
+    which = f"{last.day} {MONTHS[last.month - 1]}" if len(left_out) == 1 else f"{len(left_out)} nights"
+    axes.annotate(
+        f"left out: {which} ({invoices:,} invoices)", (1.0, 1.0), xycoords="axes fraction", xytext=(0, 5),
+        textcoords="offset points", color=QUIET, fontsize=9, ha="right",
+    )  # fmt: skip
 
 
 def _title(axes: Any, parts: list[tuple[str, str]]) -> None:

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -7,6 +8,7 @@ from PIL import Image
 
 from include.contract import Contract
 from include.reporting import Message, PastNight, summary_message
+from include.reporting.plot import histories, trend_plot
 from include.warehouse import StillOpen
 from tests.reporting.examples import HOSTILE, NIGHT, anomaly, counts, field, still_open, thirty_nights, three_anomalies
 
@@ -199,3 +201,18 @@ def test_the_first_nights_have_a_summary_too(contract: Contract, nights: list[Pa
 
     assert bool(message.images) is bool(nights)
     assert ("cid:trend" in message.html) is bool(nights)
+
+
+def test_a_night_that_was_a_whole_history_is_left_out_of_the_plot() -> None:
+    days = [NIGHT - timedelta(days=back) for back in range(5, -1, -1)]
+    nights = [PastNight(day, loaded=60 + place, flagged=place) for place, day in enumerate(days)]
+    history = PastNight(NIGHT - timedelta(days=6), loaded=15_404)
+    busy = PastNight(NIGHT - timedelta(days=6), loaded=300)
+
+    assert histories([history, *nights], NIGHT) == [history]
+    assert histories([busy, *nights], NIGHT) == []
+    assert histories([PastNight(history.extract_date, "missing"), *nights], NIGHT) == []
+    assert histories([history], NIGHT) == []
+    # The summary of the history itself shows it.
+    assert histories([history, *nights], history.extract_date) == []
+    assert trend_plot([history, *nights], NIGHT) != trend_plot(nights, NIGHT), "the picture says what is left out"

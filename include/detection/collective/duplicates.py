@@ -20,7 +20,7 @@ from include.detection.collective.names import families
 from include.detection.collective.nearness import Nearness
 from include.detection.collective.numbers import Numbers
 from include.detection.collective.pairs import Kind, Ledger, Pairs, Shortened, concerned, pairs_of
-from include.detection.collective.past import Mask, Timeline, days_of, nights_of
+from include.detection.collective.past import Mask, Timeline, days_of, gathered_over_days, nights_of
 from include.detection.entities import loaded_at_once
 
 LARGEST_AMOUNT = 1e12  # beyond it, a hundredth is lost in a float
@@ -79,12 +79,12 @@ class Duplicates:
     def _loaded(self, book: pd.DataFrame) -> Mask:
         """Which invoices are of a history loaded at once: as it was learned, so that nothing depends on the others.
 
-        Without that, those of a night that has a large share of the book.
+        Without that, those of a night that has a large share of the book. In either case those of a month's file.
         """
-        nights = nights_of(book)
+        nights, months = nights_of(book), gathered_over_days(book, self.contract)
         if HISTORIES in self.learned:
-            return np.isin(nights, self.learned[HISTORIES].astype(np.int64))
-        return loaded_at_once(np.unique(nights, return_inverse=True)[1])
+            return months | np.isin(nights, self.learned[HISTORIES].astype(np.int64))
+        return months | loaded_at_once(np.unique(nights, return_inverse=True)[1])
 
 
 def ledger_of(book: pd.DataFrame, contract: Contract, field: str, loaded: Mask) -> tuple[Codes, Ledger]:

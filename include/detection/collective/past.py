@@ -59,6 +59,7 @@ class Timeline:
 
 UNKNOWN_DAY = np.iinfo(np.int64).min
 LAST_DAY = 10**6  # beyond any date that pandas holds
+SOON = 7  # days from booking to the night of an ordinary extract, at most
 PARTS = 12  # nights of an entity in a history that came at once and bears no dates
 
 
@@ -74,14 +75,35 @@ def booked_on(book: pd.DataFrame, contract: Contract) -> Codes:
     It is the contract's first date, or the one that this is counted from: a date of booking is nearer to the night
     than one that somebody else wrote. UNKNOWN_DAY where there is none.
     """
+    name = _booking(contract)
+    return np.full(len(book), UNKNOWN_DAY) if name is None else days_of(book[name])
+
+
+def gathered_over_days(book: pd.DataFrame, contract: Contract) -> Mask:
+    """Which invoices are of a night that gathers weeks, as a month's file does: most were booked long before it.
+
+    Only where the contract has a date of booking, from which its first date is counted: documents are always older.
+    Tells by the night alone, so that months in a history and a month to be judged are treated alike.
+    """
+    if _booking(contract) in (None, next(iter(contract.of_type("date")), None)) or not len(book):
+        return np.zeros(len(book), dtype=bool)
+    nights, booked = nights_of(book), booked_on(book, contract)
+    old = (booked != UNKNOWN_DAY) & (nights - np.maximum(booked, 0) > SOON)
+    night = np.unique(nights, return_inverse=True)[1]
+    mostly: Mask = np.bincount(night, old) > 0.5 * np.bincount(night)
+    return mostly[night]
+
+
+def _booking(contract: Contract) -> str | None:
     name = next(iter(contract.of_type("date")), None)
-    if name is None:
-        return np.full(len(book), UNKNOWN_DAY)
-    seen = {name}
-    while (reference := contract.fields[name].relative_to) is not None and reference not in seen:
-        name = reference
+    seen: set[str] = set()
+    while name is not None and name not in seen:
         seen.add(name)
-    return days_of(book[name])
+        reference = contract.fields[name].relative_to
+        if reference is None:
+            break
+        name = reference
+    return name
 
 
 def _twelfth(entity: Codes) -> Codes:

@@ -14,7 +14,7 @@ import pandas as pd
 from include.contract import Contract
 from include.detection.aspects import Codes, FloatArray
 from include.detection.collective.findings import NOTHING, Findings, Unlearned
-from include.detection.collective.past import UNKNOWN_DAY, Mask, Past, Timeline, days_of, nights_of
+from include.detection.collective.past import UNKNOWN_DAY, Mask, Past, Timeline, days_of, gathered_over_days, nights_of
 from include.detection.collective.tails import beta_binomial_surprise
 from include.detection.entities import loaded_at_once
 
@@ -88,7 +88,7 @@ class _Invoices:
     def of(cls, book: pd.DataFrame, contract: Contract) -> "_Invoices":
         assert contract.entity is not None and contract.amount is not None
         # In a history loaded at once every part but the last would be followed by another of its night.
-        loaded = loaded_at_once(np.unique(nights_of(book), return_inverse=True)[1])
+        loaded = loaded_at_once(np.unique(nights_of(book), return_inverse=True)[1]) | gathered_over_days(book, contract)
         timeline = Timeline.of_documents(book, contract, loaded)
         entity = pd.factorize(book[contract.entity])[0][timeline.order]
         amount = book[contract.amount].to_numpy(float, na_value=np.nan)[timeline.order]

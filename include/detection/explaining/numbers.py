@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from include.detection.aspects import Aspect
+from include.detection.explaining.arithmetic import demanded
 from include.detection.explaining.scene import Finding, Scene
 from include.detection.explaining.values import amount, counted, number, quoted, rounded, significant
 from include.detection.patterns import (
@@ -58,18 +59,45 @@ def _value(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
         remarks += [repeated_amount(value, usual) or round_amount(value, usual.earlier)]
     observed = written(value) + (f" ({_parts(scene, name, place)})" if derived else "")
     expected, expectation = _recurring(scene, usual, written, place)
+    slip = bool(number_slip(value, usual, written, smallest))
+    if not slip and not derived and (view == "others" or expected == written(value)):
+        fitting = _by_arithmetic(scene, name, value, written, place)
+        if fitting and fitting.fits and view == "others" and not _is_usual(scene, aspect, value, place):
+            return _value(scene, aspect, "past", place)
+        if fitting:
+            return fitting
     if not expected or expected == written(value):
         expected = f"about {rounded(middle)}" if middle else rounded(middle)
         expectation = f"expected {expected}{scene.context(view, place)}{_span(rounded(low), rounded(high))}"
-    return Finding(
-        observed,
-        expected,
-        expectation,
-        rounded(low),
-        rounded(high),
-        remark="; ".join(filter(None, remarks)),
-        slip=bool(number_slip(value, usual, written, smallest)),
-    )
+    remark = "; ".join(filter(None, remarks))
+    return Finding(observed, expected, expectation, rounded(low), rounded(high), remark=remark, slip=slip)
+
+
+def _is_usual(scene: Scene, aspect: Aspect, value: float, place: int) -> bool:
+    """Whether a number lies in the range that the entity's past alone suggests."""
+    _, low, high = scene.expected_range(aspect, "past", place)
+    return low <= value <= high
+
+
+def _by_arithmetic(scene: Scene, name: str, value: float, written: Written, place: int) -> Finding | None:
+    """The value that the other fields of the invoice demand to the cent; what a network makes of them only comes near.
+
+    None where no derived field has one value as a rule, or where two of them demand different values.
+    """
+    demand = demanded(scene, name, place, value)
+    if demand is None:
+        return None
+    label, expected = scene.contract.label(demand.derived), written(demand.value)
+    parts = [
+        f"{scene.contract.label(part)} {_writer(scene, part)(scene.value(part, place))}"
+        for part in scene.contract.derived[demand.derived].parts
+        if part != name
+    ]
+    by = f"{label} {_writer(scene, demand.derived)(demand.usual)} with {' and '.join(parts)}"
+    if expected == written(value):
+        grounds = f"just what {by} demands"
+        return Finding(expected, expected, grounds, expected, expected, rare="this unusual beside the rest", fits=True)
+    return Finding(written(value), expected, f"expected {expected} by {by}", expected, expected)
 
 
 def _recurring(scene: Scene, usual: Usual, written: Written, place: int) -> tuple[str, str]:

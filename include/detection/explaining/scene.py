@@ -24,7 +24,7 @@ class Finding:
 
     expectation: what was expected and on what grounds; rare: what is rare about the invoice; remark: the slip that was
     recognised and what else helps to check. check: the collective check that the finding is of, if any; slip: whether
-    the value looks mistyped.
+    the value looks mistyped; fits: whether it is what the other fields demand to the cent.
     """
 
     observed: str
@@ -36,6 +36,7 @@ class Finding:
     remark: str = ""
     check: str = ""
     slip: bool = False
+    fits: bool = False
 
     def sentence(self, name: str, rarity: str) -> str:
         parts = [f"{name} {self.observed}", self.expectation, f"{rarity} are {self.rare}", self.remark]
