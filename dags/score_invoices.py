@@ -8,13 +8,14 @@ recipients of the contract. Rows loaded = rows scored, always. A backfill publis
 added beside the others. Scoring a night again leaves the same rows and sends no second alert. Where invoices
 of the night or before it change later, `validate_invoices` has it scored again.
 
-**When it fails:** *no champion model yet* - run `train_autoencoder` first. *refused by validation* - see
+**When it fails:** *never loaded* - run `validate_invoices` for that night; a run by hand waits only while that is at
+work. *no champion model yet* - run `train_autoencoder` first. *refused by validation* - see
 `validate_invoices`. Otherwise clear the failed task; nothing is published by halves.
 """
 
 import invoice_mail
 import invoice_runs as runs
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 CONTRACT = runs.contract()
@@ -53,14 +54,13 @@ def score_invoices():
     def plan() -> list[dict]:
         from include.pipeline.judge import plan_scoring
 
-        params = get_current_context()["params"]
         return plan_scoring(
             CONTRACT,
             runs.dsn(),
             runs.extract_date(),
-            params["model_version"],
+            runs.param("model_version"),
             runs.staging(),
-            only_if_stale=params["only_if_stale"],
+            only_if_stale=runs.param("only_if_stale"),
         )
 
     @task(map_index_template="{{ task.op_kwargs['chunk']['chunk'] + 1 }} of {{ task.op_kwargs['chunk']['chunks'] }}")
@@ -75,8 +75,9 @@ def score_invoices():
     def publish(scored: list[dict], *, outlet_events=None) -> dict:
         from include.pipeline.judge import publish_night
 
-        if get_current_context()["params"]["dry_run"]:
-            raise AirflowSkipException(f"dry run: {sum(c['flagged'] for c in scored)} would be flagged")
+        if runs.param("dry_run"):
+            runs.note(f"dry run: {sum(chunk['flagged'] for chunk in scored)} would be flagged")
+            raise AirflowSkipException("a dry run publishes nothing")
         counts = publish_night(CONTRACT, runs.dsn(), list(scored))
         outlet_events[runs.ANOMALIES].extra = counts
         return counts
@@ -86,7 +87,7 @@ def score_invoices():
     def alert(published: dict) -> str:
         from include.pipeline.report import send_alert
 
-        if runs.is_backfill() or get_current_context()["params"]["only_if_stale"]:
+        if runs.is_backfill() or runs.param("only_if_stale"):
             raise AirflowSkipException("this repeats history, so nobody is woken; see v_open_anomalies")
         return send_alert(CONTRACT, runs.dsn(), published, invoice_mail.send)
 

@@ -2,14 +2,15 @@
 
 Runs daily, after scoring. Sends what became of the night: rows in, loaded, quarantined, scored and flagged, money at
 risk, the anomalies with their explanations, and the last thirty nights as a plot. It is sent also where the night was
-refused, is missing or has no anomalies, so that no mail means that something is wrong with the mail.
+refused, is missing or has no anomalies, so that no mail means that something is wrong with the mail. A day that has no
+extract by the contract's calendar has no mail.
 
 **By hand:** trigger with an extract date; a dry run writes the message to the outbox folder only.
 """
 
 import invoice_mail
 import invoice_runs as runs
-from airflow.sdk import dag, get_current_context, task
+from airflow.sdk import dag, task
 
 CONTRACT = runs.contract()
 
@@ -25,7 +26,7 @@ def summarise_anomalies():
     def summarise() -> str:
         from include.pipeline.report import send_summary
 
-        only_file = runs.is_backfill() or get_current_context()["params"]["dry_run"]
+        only_file = runs.is_backfill() or runs.param("dry_run")
         send, wait = invoice_mail.write if only_file else invoice_mail.send, runs.wait()
         return send_summary(CONTRACT, runs.dsn(), wait.night, send, asked=wait.kind != "scheduled")
 

@@ -11,7 +11,7 @@ back to an older model, trigger `score_invoices` with its version.
 """
 
 import invoice_runs as runs
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, task
 
 CONTRACT = runs.contract()
 
@@ -56,8 +56,9 @@ def train_autoencoder():
     def promote(evaluated: dict, *, outlet_events=None) -> dict:
         from include.pipeline.learn import promote as promote_challenger
 
-        outcome = promote_challenger(runs.dsn(), evaluated, get_current_context()["params"]["promote"])
+        outcome = promote_challenger(runs.dsn(), evaluated, runs.param("promote"))
         outlet_events[runs.MODELS].extra = outcome
+        runs.note(f"{outcome['version']} {'is champion' if outcome['promoted'] else 'was not promoted'}")
         return outcome
 
     promote(evaluate(train(training_set())))

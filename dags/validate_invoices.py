@@ -3,24 +3,25 @@
 Runs nightly. Waits for the extract, takes a snapshot of it, validates it with Great Expectations, and loads the valid
 rows; unfit rows go to `quarantined_invoices` with every reason. Rows in = rows loaded + rows quarantined, always.
 
-**By hand:** trigger with an extract date, and a path where the file is not at its usual place. **A range of nights:**
+**By hand:** trigger with an extract date, and a path where the file is not at its usual place; the file must be there.
+**A day without an extract** (`schedule.days`, `schedule.holidays`, or an old file that a backfill does not find) is
+recorded, and the run is skipped. **A range of nights:**
 backfill this DAG, then `score_invoices`: `airflow backfill create --dag-id validate_invoices --from-date 2026-01-05
 --to-date 2026-01-07T23:59` (the end is a moment: without an hour the last night is left out). Running a night again
 leaves the same rows. **A history** in one file: switch `history` on and give its path; it is cut by day and loaded
 night by night, a task a month. **A corrected extract** takes the place of the night's former one, whatever its path;
 what was scored before the correction is scored again (`repeat`).
 
-**When it fails:** `wait_for_extract` - the extract did not arrive in time: deliver it and clear the task. `validate` -
+**When it fails:** `wait_for_extract` - the extract did not arrive in time, `extract.deadline_hours` after the run was
+due: deliver it and clear the task. `validate` -
 the night was refused as a whole; the log says which rule, what was expected and what came, and the Data Docs show it:
 have the extract corrected, or change the rule in the contract, and clear `validate`: it reads what is there then.
 """
 
-from typing import Any
-
 import invoice_history
 import invoice_runs as runs
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, task
 
 CONTRACT = runs.contract()
 
@@ -41,22 +42,19 @@ CONTRACT = runs.contract()
     ),
 )
 def validate_invoices():
-    def given(name: str) -> Any:
-        return get_current_context()["params"][name]
-
     @task.sensor(**runs.waiting())
     @runs.answering
     def wait_for_extract() -> bool:
         from include.pipeline.arrival import extract_awaited
 
-        return extract_awaited(CONTRACT, runs.places(), runs.dsn(), runs.wait(), given("extract_path"))
+        return extract_awaited(CONTRACT, runs.places(), runs.dsn(), runs.wait(), runs.param("extract_path"))
 
     @task
     @runs.answering
     def snapshot() -> dict:
         from include.pipeline.ingest import take_snapshot
 
-        return take_snapshot(CONTRACT, runs.places(), runs.extract_date(), given("extract_path"), runs.staging())
+        return take_snapshot(CONTRACT, runs.places(), runs.extract_date(), runs.param("extract_path"), runs.staging())
 
     @task
     @runs.answering
@@ -64,12 +62,12 @@ def validate_invoices():
         from include.pipeline.ingest import validate_snapshot
 
         invoice_history.go_on_if(history=False)
-        how = {"path": given("extract_path"), "record": not given("dry_run")}
+        how = {"path": runs.param("extract_path"), "record": not runs.param("dry_run")}
         return validate_snapshot(CONTRACT, runs.places(), runs.dsn(), runs.extract_date(), taken, **how)
 
     @task.short_circuit
     def unless_dry_run(validated: dict) -> bool:
-        return not given("dry_run")
+        return not runs.param("dry_run")
 
     @task(outlets=[runs.INVOICES])
     @runs.answering

@@ -8,7 +8,7 @@ from airflow.sdk import Param
 from jsonschema import FormatChecker
 
 from include.contract import Schedule
-from include.pipeline.nights import DAYS_AHEAD, Kind, Wait, night_of_run, possible
+from include.pipeline.nights import DAYS_AHEAD, Kind, Wait, day_of, night_of_run, possible
 
 
 def night_of(context: Any, timezone: str) -> date | None:
@@ -28,8 +28,7 @@ def wait_of(context: Any, schedule: Schedule) -> Wait:
     """The night that a task is to work on, and how long its run may wait for it; raises WrongNightError."""
     run, form = context["dag_run"], context["params"].get("extract_date")
     kind: Kind = run.run_type if run.run_type in ("scheduled", "backfill") else "manual"
-    due = run.logical_date or run.run_after
-    day = due.astimezone(ZoneInfo(schedule.timezone)).date()
+    day = day_of(schedule, run.logical_date or run.run_after)
     night = night_of_run(schedule, form, run.partition_key, day, backfill=kind == "backfill")
     return Wait(night, kind, run.run_after)
 
@@ -40,8 +39,7 @@ def extract_date_param(what: str, schedule: Schedule) -> Param:
     The limit moves from day to day. It is a format of its own, checked when a run is made: as a limit in the schema it
     would make a new version of each DAG every day.
     """
-    words = f"night from {schedule.start_date} to {DAYS_AHEAD} days from today"
-    FormatChecker.checkers[words] = (lambda value: _takes(schedule, value), ())
+    words = know_nights(schedule)
     return Param(
         None,
         type=["null", "string"],
@@ -50,6 +48,13 @@ def extract_date_param(what: str, schedule: Schedule) -> Param:
         title="Extract date",
         description=f"{what} A {words}. A backfill names its nights by itself: leave this empty there.",
     )
+
+
+def know_nights(schedule: Schedule) -> str:
+    """Let this process check the format of nights, and return its name: where forms are sent, no DAG file is read."""
+    words = f"night from {schedule.start_date} to {DAYS_AHEAD} days from today"
+    FormatChecker.checkers[words] = (lambda value: _takes(schedule, value), ())
+    return words
 
 
 def _takes(schedule: Schedule, value: object) -> bool:

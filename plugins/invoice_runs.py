@@ -3,6 +3,7 @@
 DAG files import this module by its name; Airflow puts plugins/ on the path.
 """
 
+import contextlib
 import functools
 import hashlib
 from collections.abc import Callable
@@ -33,6 +34,15 @@ ANOMALIES = Asset("anomalies", extra={"table": "invoice_anomalies.anomalies"})
 MOST_RUNS = 1000
 SCHEDULED_FIRST = "invoice_priorities.ScheduledFirst"
 
+# What a task counted, in the words of a run's note.
+NOTED = {
+    "rows_in": "rows in",
+    "valid": "valid",
+    "loaded": "loaded",
+    "quarantined": "quarantined",
+    "scored": "scored",
+    "flagged": "flagged",
+}
 
 RETRIES = {
     "retries": 4,
@@ -79,15 +89,28 @@ def answering(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             # Not every library says where it ran out of room.
             with room_in(places().root):
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
         except NoExtractThatDay as answer:
+            note(str(answer))
             raise AirflowSkipException(str(answer)) from None
         except PipelineError as error:
+            note(str(error).splitlines()[0])
             if error.retryable:
                 raise
             raise AirflowFailException(f"{type(error).__name__}: {error}") from None
+        if isinstance(result, dict) and "chunk" not in result:
+            counts = [f"{result[key]:,} {words}" for key, words in NOTED.items() if key in result]
+            if counts:
+                note(", ".join(counts))
+        return result
 
     return task
+
+
+def note(words: str) -> None:
+    """Leave words for the note of the run (invoice_names); what the last task leaves counts."""
+    with contextlib.suppress(RuntimeError):  # outside of a task there is no context, and no run
+        get_current_context()["ti"].xcom_push(key="note", value=words[:500])
 
 
 def form(what: str, **others: Param) -> dict[str, Param]:
@@ -102,6 +125,11 @@ DRY_RUN = Param(
     title="Dry run",
     description="Only show what would happen: nothing is written to the tables, and nothing is mailed.",
 )
+
+
+def param(name: str) -> Any:
+    """What the trigger form of this run says."""
+    return get_current_context()["params"][name]
 
 
 def wait() -> Wait:

@@ -43,7 +43,12 @@ class Wait:
 def today(schedule: Schedule) -> date:
     """The date in the contract's time zone; INVOICES_TODAY says otherwise where made-up nights lie in the future."""
     told = os.environ.get(TODAY)
-    return date.fromisoformat(told) if told else datetime.now(UTC).astimezone(ZoneInfo(schedule.timezone)).date()
+    return date.fromisoformat(told) if told else day_of(schedule, datetime.now(UTC))
+
+
+def day_of(schedule: Schedule, moment: datetime) -> date:
+    """The date of a moment in the contract's time zone."""
+    return moment.astimezone(ZoneInfo(schedule.timezone)).date()
 
 
 def possible(schedule: Schedule, night: date) -> bool:

@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
+from airflow.serialization.serialized_objects import DagSerialization
 
 from include.contract import Contract, load_contract
+from include.pipeline.nights import TODAY
 from include.places import PROJECT
 
 DAGS = ["score_invoices", "summarise_anomalies", "train_autoencoder", "validate_invoices"]
@@ -195,3 +198,40 @@ def test_the_dags_import_with_the_contracts_of_other_companies(
     assert bag.import_errors == {}
     timeout = bag.dags["validate_invoices"].get_task("wait_for_extract").timeout
     assert timeout == load_contract(path).extract.deadline_hours * 3600
+
+
+def test_the_form_takes_only_nights_that_there_can_be(dag: DAG, contract: Contract, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(TODAY, "2026-11-04")
+    # As the API server has it: a copy that came through the database.
+    form = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag)).params
+
+    for night in (str(contract.schedule.start_date), "2026-11-04", "2026-11-11", None):
+        form.deep_merge({"extract_date": night}).validate()
+    for night in ("0026-11-04", "2062-11-04", "2026-11-12", "2023-12-31"):
+        with pytest.raises(ParamValidationError, match=f"'{night}' is not a 'night from 2024-01-01 to 7 days from"):
+            form.deep_merge({"extract_date": night}).validate()
+
+
+def test_the_form_says_what_an_empty_date_and_a_dry_run_mean(dag: DAG):
+    assert "Where empty, the run's partition key" in dag.params.get_param("extract_date").description
+    if "dry_run" in dag.params:
+        assert "nothing is written" in dag.params.get_param("dry_run").description
+
+
+def test_tasks_of_scheduled_runs_come_before_those_by_hand_and_those_before_a_backfill(dag: DAG):
+    core = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    runs = ["scheduled__2026-11-04", "2026-11-04__manual__x", "backfill__2026-11-04"]
+
+    weights = [
+        [task.weight_rule.get_weight(SimpleNamespace(task=task, run_id=run_id)) for task in core.tasks]
+        for run_id in runs
+    ]
+
+    assert min(weights[0]) > max(weights[1])
+    assert min(weights[1]) > max(weights[2])
+    assert {task.weight_rule.__class__.__name__ for task in core.tasks} == {"ScheduledFirst"}
+
+
+def test_runs_by_hand_cannot_fill_the_slots_of_scheduled_ones(dag_bag: DagBag):
+    # Airflow makes no scheduled run while as many runs are queued or running, whoever started them.
+    assert {dag_bag.dags[name].max_active_runs for name in DAGS if name != "train_autoencoder"} == {1000}
