@@ -108,7 +108,7 @@ def answering(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def note(words: str) -> None:
-    """Leave words for the note of the run (invoice_names); what the last task leaves counts."""
+    """Leave words on what came of the task, as its XCom `note`: Airflow lets no task write a note of its run."""
     with contextlib.suppress(RuntimeError):  # outside of a task there is no context, and no run
         get_current_context()["ti"].xcom_push(key="note", value=words[:500])
 
