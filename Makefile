@@ -36,9 +36,9 @@ history: $(VENV)/installed ## load a history, night by night: make history FROM=
 	@$(BIN)/python -m local.history "$${FROM:-}" --by "$${BY:-}" --train "$${TRAIN:-}"
 
 test: $(VENV)/installed-dev lint ## linters and the test suite, without the slow tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n $$(n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4))) --dist loadfile --no-loadscope-reorder
 
-test-slow: $(VENV)/installed-dev ## the slow tests: 60 nights through the real scheduler, a quarter of an hour
+test-slow: $(VENV)/installed-dev ## the slow tests: 60 nights through the real scheduler, tasks killed at every step
 	@$(BIN)/python -m pytest -m slow -s
 
 lint: $(VENV)/installed-dev ## linters and types only

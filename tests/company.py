@@ -15,13 +15,13 @@ from typing import Any
 import psycopg2
 import pytest
 import yaml
-from psycopg2 import sql
 
 from include.places import PROJECT
 from include.sample import SampleFiles, write_sample
 from local.dag_runs import NightRun, run_dag
 from local.postgres import Cluster
-from tests.conftest import drop_database, forget_contract
+from tests.conftest import copy_database, drop_database, forget_contract
+from tests.shared import Shared
 
 # In the past whenever the tests run: Airflow backfills no future.
 HISTORY = (date(2025, 3, 1), date(2025, 5, 30))
@@ -158,26 +158,29 @@ def words(mail: EmailMessage, kind: str = "plain") -> str:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+def sample(shared: Shared) -> SampleFiles:
     """A history, and three nights with planted anomalies and broken rows."""
-    folder = tmp_path_factory.mktemp("sample")
-    return write_sample(folder, vendors=15, rows_per_day=20, history=HISTORY, nights=NIGHTS, broken_rows=3)
+
+    def make() -> SampleFiles:
+        folder = shared.folder / "sample"
+        return write_sample(folder, vendors=15, rows_per_day=20, history=HISTORY, nights=NIGHTS, broken_rows=3)
+
+    return shared.once("sample", make)
 
 
 @pytest.fixture(scope="session")
 def make_company(
-    postgres: Cluster, airflow_metadata: str, sample: SampleFiles, tmp_path_factory: pytest.TempPathFactory
+    postgres: Cluster,
+    airflow_metadata: str,
+    pages_cost_little: None,
+    sample: SampleFiles,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Company]:
     """Make a deployment, new or in the state of another one."""
 
     def make(like: Company | None = None) -> Company:
-        name, template = f"company_{uuid.uuid4().hex}", like.database if like else "template1"
-        connection = psycopg2.connect(postgres.dsn())
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-            cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-        connection.close()
+        name = f"company_{uuid.uuid4().hex}"
+        copy_database(postgres, name, like.database if like else "template1")
         home = tmp_path_factory.mktemp("home")
         shutil.copytree(sample.history.parent, home / "landing")
         contract = home / "invoices.yaml"
@@ -193,21 +196,29 @@ def make_company(
 
 
 @pytest.fixture(scope="session")
-def with_champion(make_company: Callable[..., Company]) -> Company:
+def with_champion(make_company: Callable[..., Company], shared: Shared) -> Company:
     """The history, loaded, and the champion trained on it. Not for use: companies are copied from it."""
-    company = make_company()
-    company.succeed("validate_invoices", HISTORY[1])
-    company.succeed("train_autoencoder", HISTORY[1])
-    return company
+
+    def make() -> Company:
+        company = make_company()
+        company.succeed("validate_invoices", HISTORY[1])
+        company.succeed("train_autoencoder", HISTORY[1])
+        return company
+
+    return shared.once("with_champion", make)
 
 
 @pytest.fixture(scope="session")
-def one_night(make_company: Callable[..., Company], with_champion: Company) -> Company:
+def one_night(make_company: Callable[..., Company], with_champion: Company, shared: Shared) -> Company:
     """A company after NIGHT was validated, scored and summarised. Not to be changed; companies are copied from it."""
-    company = make_company(like=with_champion)
-    for dag_id in ("validate_invoices", "score_invoices", "summarise_anomalies"):
-        company.succeed(dag_id)
-    return company
+
+    def make() -> Company:
+        company = make_company(like=with_champion)
+        for dag_id in ("validate_invoices", "score_invoices", "summarise_anomalies"):
+            company.succeed(dag_id)
+        return company
+
+    return shared.once("one_night", make)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A detector trained once on half a year of a small made-up company, and a night with planted anomalies."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +11,7 @@ from include.contract import Contract, load_contract
 from include.detection import Detector, Judgement
 from include.places import PROJECT
 from include.sample import Company, plant
+from tests.shared import Shared
 
 CUT = pd.Timestamp(2026, 6, 1)
 
@@ -36,6 +38,16 @@ def as_nights(contract: Contract, invoices: pd.DataFrame) -> pd.DataFrame:
     return invoices.assign(extract_date=invoices["posting_date"]).set_index(pd.Index(keys, name="invoice_key"))
 
 
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """Have TensorFlow build no graphs: of a training of one epoch, that is two thirds of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def quick_contract() -> Contract:
     """The default contract with a training that takes seconds."""
@@ -44,11 +56,32 @@ def quick_contract() -> Contract:
 
 @pytest.fixture(scope="session")
 def company_invoices(quick_contract: Contract) -> pd.DataFrame:
-    return as_nights(quick_contract, Company(seed=3, vendors=50).invoices(date(2026, 1, 1), date(2026, 6, 14), 60))
+    return invoices_of_a_company(quick_contract)
+
+
+def invoices_of_a_company(contract: Contract) -> pd.DataFrame:
+    return as_nights(contract, Company(seed=3, vendors=50).invoices(date(2026, 1, 1), date(2026, 6, 14), 60))
 
 
 @pytest.fixture(scope="session")
-def trained(quick_contract: Contract, company_invoices: pd.DataFrame) -> Trained:
+def trained(quick_contract: Contract, company_invoices: pd.DataFrame, shared: Shared) -> Trained:
+    """The detector and what it judged, made once for all workers."""
+    from include.detection import network
+
+    network_of = shared.folder / "trained.keras"
+
+    def make() -> Trained:
+        made = fitted(quick_contract, company_invoices)
+        network.save(made.detector.model_, network_of)
+        made.detector.model_ = None  # Keras pickles none whose loss is the project's own
+        return made
+
+    made = shared.once("trained", make)
+    made.detector.model_ = network.load(network_of)
+    return made
+
+
+def fitted(quick_contract: Contract, company_invoices: pd.DataFrame) -> Trained:
     history = company_invoices[company_invoices["extract_date"] < CUT]
     later = company_invoices[company_invoices["extract_date"] >= CUT].drop(columns="extract_date")
     kinds = ["amount_shifted", "category_wrong", "date_moved", "identifier_wrong", "tax_mismatch", "due_date_wrong"]

@@ -11,20 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
-from jinja2.bccache import Bucket, BytecodeCache
 
 from include.contract import Contract
 from include.errors import PipelineError
 from include.pipeline.ingest import load_night, take_snapshot, validate_snapshot
 from include.places import Places
 from local.postgres import Cluster
-from tests.conftest import drop_database
+from tests.conftest import copy_database, drop_database
 
 HEADER = "vendor,number,day,amount,note"
 FIT = "V1,A1,2026-01-31,10.50,paper"
@@ -207,7 +205,7 @@ def new_desk(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     def make() -> Desk:
         names.append(f"test_{uuid.uuid4().hex}")
-        postgres.create_database(names[-1])
+        copy_database(postgres, names[-1])
         root = tmp_path_factory.mktemp("desk")
         (root / "landing").mkdir()
         return Desk(postgres.dsn(names[-1]), Places(root))
@@ -223,25 +221,6 @@ def desk(new_desk: Callable[[], Desk]) -> Desk:
     return new_desk()
 
 
-class CompiledTemplates(BytecodeCache):
-    """Templates that were compiled in this process."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self.known:
-            bucket.bytecode_from_string(self.known[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self.known[bucket.key] = bucket.bytecode_to_string()
-
-
 @pytest.fixture(scope="session", autouse=True)
-def pages_cost_little() -> Iterator[None]:
-    """Have Great Expectations compile the templates of its pages once: anew for each night, it is half of the time."""
-    from great_expectations.render.view import view
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(view, "Environment", partial(view.Environment, bytecode_cache=CompiledTemplates()))
-        yield
+def cheap_pages(pages_cost_little: None) -> None:
+    """Every test here writes Data Docs."""

@@ -156,6 +156,7 @@ def test_a_model_stays_good_where_only_words_and_limits_change(trained: Trained,
     assert load_detector(saved[0], Contract.model_validate(document)).threshold_ == trained.detector.threshold_
 
 
+@pytest.mark.usefixtures("untraced")
 def test_entities_with_hostile_names_survive_saving(tmp_path: Path) -> None:
     small = contract(fields("vendor", "amount"), detection={"epochs": 1})
     names = ["", "a\nb", "nul\x00", "Müller & Söhne", "株式会社", "\u202egnp.exe", "'; DROP TABLE x; --", "x" * 3000]

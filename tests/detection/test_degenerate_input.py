@@ -10,6 +10,8 @@ from include.contract import Contract
 from include.detection import Detector, explain, load_detector, network, save_detector
 from tests.detection.orders import FIRST, contract, fields, orders, typed
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 ROWS, LEARNED = 400, 320
 NO_TEXT = [None] * ROWS
 WILD = np.resize([0.0, -1.0, 1e308, -1e308, 1e-300, 5.0, np.inf, -0.0, 0.01], ROWS)
@@ -50,6 +52,21 @@ CHOSEN: dict[str, dict[str, Any]] = {
 }
 
 
+# Each is like one that `make test` tries too.
+ONLY_SLOWLY = {
+    "an empty vendor", "an empty date", "an empty identifier", "an empty text", "amounts of zero", "one night",
+    "only categories", "a single date",
+}  # fmt: skip
+
+
+def some_of(cases: dict[str, dict[str, Any]]) -> list[Any]:
+    """The cases, those that are only thorough marked as slow."""
+    return [
+        pytest.param(case, id=name, marks=[pytest.mark.slow] if name in ONLY_SLOWLY else [])
+        for name, case in cases.items()
+    ]
+
+
 def judged_in_any_way(contract: Contract, frame: pd.DataFrame) -> Detector:
     """Train, score and explain: a night, one invoice, none, with much history, none, and without any."""
     history, night = frame.iloc[:LEARNED], frame.iloc[LEARNED:]
@@ -76,7 +93,7 @@ def judged_in_any_way(contract: Contract, frame: pd.DataFrame) -> Detector:
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning:include")
-@pytest.mark.parametrize("changed", CHANGED.values(), ids=CHANGED.keys())
+@pytest.mark.parametrize("changed", some_of(CHANGED))
 def test_any_invoices_are_judged(changed: dict[str, Any]) -> None:
     everything = contract(ALL, detection={"epochs": 1})
     detector = judged_in_any_way(everything, typed(everything, orders(ROWS).assign(**changed)))
@@ -84,7 +101,7 @@ def test_any_invoices_are_judged(changed: dict[str, Any]) -> None:
     assert detector.threshold_ > 0
 
 
-@pytest.mark.parametrize("chosen", CHOSEN.values(), ids=CHOSEN.keys())
+@pytest.mark.parametrize("chosen", some_of(CHOSEN))
 def test_any_contract_is_judged_by(chosen: dict[str, Any], tmp_path) -> None:
     few = contract(**chosen, detection={"epochs": 1})
     frame = typed(few, orders(ROWS))
@@ -139,9 +156,10 @@ def test_one_amount_beyond_reason_is_flagged_and_leaves_the_others_in_peace() ->
     assert (judgement.scores["score"] >= judgement.scores["threshold"]).mean() < 0.05
 
 
-def test_a_category_and_an_identifier_of_200_000_values_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows", [20_000, pytest.param(200_000, marks=pytest.mark.slow)])
+def test_a_category_and_an_identifier_of_many_values_are_judged(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     monkeypatch.setattr(network, "BATCH", 4096)  # fewer steps: there is nothing to learn
-    rows, rng = 200_000, np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     many = contract(fields("product", "number"), detection={"epochs": 1})
     frame = typed(
         many,

@@ -23,10 +23,14 @@ def audit(trained: Trained) -> Judgement:
 
 @pytest.fixture(scope="module")
 def newcomers(quick_contract: Contract) -> pd.DataFrame:
+    return newcomers_of(quick_contract)
+
+
+def newcomers_of(contract: Contract) -> pd.DataFrame:
     """200 ordinary invoices, in one month, of 50 vendors of another company."""
     made = Company(seed=9, vendors=70).invoices(CUT.date(), date(2026, 6, 30), 70)
     made = made[made["vendor_id"].isin(made["vendor_id"].unique()[:50])].groupby("vendor_id").head(8).head(200)
-    return as_nights(quick_contract, made.assign(vendor_id="N" + made["vendor_id"]))
+    return as_nights(contract, made.assign(vendor_id="N" + made["vendor_id"]))
 
 
 def flagged(judgement: Judgement) -> pd.Series:

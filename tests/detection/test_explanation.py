@@ -208,6 +208,7 @@ def test_a_new_vendor_is_said_to_be_new(trained: Trained, ordinary: pd.DataFrame
     assert " for V99999" not in " ".join(fields["sentence"])
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_vendor_that_is_judged_itself_is_told_to_be_unknown(trained: Trained) -> None:
     document = trained.detector.contract.model_dump()
     for name, field in document["fields"].items():

@@ -36,6 +36,10 @@ def small(quick_contract: Contract) -> Contract:
 
 @pytest.fixture(scope="module")
 def plantings(small: Contract) -> list[DataSet]:
+    return plantings_of(small)
+
+
+def plantings_of(small: Contract) -> list[DataSet]:
     return [sample_of(small, seed, DAYS, vendors=40, rows_per_day=45) for seed in PLANTINGS]
 
 
@@ -47,6 +51,10 @@ def detector(small: Contract, plantings: list[DataSet]) -> Detector:
 
 @pytest.fixture(scope="module")
 def trials(detector: Detector, plantings: list[DataSet]) -> list[Trial]:
+    return trials_of(detector, plantings)
+
+
+def trials_of(detector: Detector, plantings: list[DataSet]) -> list[Trial]:
     peer = isolation_forest(detector.contract, plantings[0].history, True)
     found = []
     for seed, data in zip(PLANTINGS, plantings, strict=True):

@@ -4,7 +4,6 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -23,33 +22,50 @@ def delivered(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_that_has_just_changed_is_watched_until_it_has_settled(delivered: Path) -> None:
-    started = time.monotonic()
-    assert extract.arrived(str(delivered), settle_seconds=0.3)
-    assert time.monotonic() - started < 2
-
-    writer = threading.Timer(0.1, lambda: delivered.write_text("number\n1\n2\n"))
-    delivered.touch()
-    writer.start()
-    assert not extract.arrived(str(delivered), settle_seconds=0.5)
-    writer.join()
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were asked to be waited for; none passes."""
+    seconds: list[float] = []
+    monkeypatch.setattr(location.time, "sleep", seconds.append)
+    return seconds
 
 
-def test_a_file_that_settled_long_ago_is_taken_at_once(delivered: Path) -> None:
+@pytest.fixture
+def just_changed(delivered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second ago, however slowly the test runs."""
+    os.utime(delivered, (1_800_000_000,) * 2)
+    monkeypatch.setattr(location.time, "time", lambda: 1_800_000_001.0)
+
+
+@pytest.mark.usefixtures("just_changed")
+def test_a_file_that_has_just_changed_is_watched_until_it_has_settled(delivered: Path, watched: list[float]) -> None:
+    assert extract.arrived(str(delivered), settle_seconds=3)
+
+    assert watched == [2.0]
+
+
+@pytest.mark.usefixtures("just_changed")
+def test_a_file_that_changes_while_it_is_watched_has_not_arrived(
+    delivered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(location.time, "sleep", lambda seconds: delivered.write_text("number\n1\n2\n"))
+
+    assert not extract.arrived(str(delivered), settle_seconds=3)
+
+
+def test_a_file_that_settled_long_ago_is_taken_at_once(delivered: Path, watched: list[float]) -> None:
     os.utime(delivered, (time.time() - 100,) * 2)
-    started = time.monotonic()
 
     assert extract.arrived(str(delivered), settle_seconds=60)
-    assert time.monotonic() - started < 0.2
+    assert watched == []
 
 
-def test_a_long_time_to_settle_is_waited_for_between_looks(delivered: Path) -> None:
-    started = time.monotonic()
-
+def test_a_long_time_to_settle_is_waited_for_between_looks(delivered: Path, watched: list[float]) -> None:
     assert not extract.arrived(str(delivered), settle_seconds=60)
-    assert time.monotonic() - started < 0.2
+    assert watched == []
 
 
+@pytest.mark.usefixtures("just_changed")
 def test_a_file_that_changes_while_it_is_copied_is_not_taken(
     delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,13 +12,21 @@ from tests.faults.conftest import Clean, Outcome, Run, Workshop, training, whole
 from tests.faults.left import left_by, same
 
 SEED = 20
-# Of the stages that take longest, fewer moments in `make test`.
-FEW = {"train": 2, "evaluate_challenger": 2, "validate_snapshot": 4, "score_chunk": 3}
+# Of the stages that take longest, fewer moments in `make test`; `make test-slow` kills at every single one.
+MOMENTS = 3
+FEW = {"train": 1, "evaluate_challenger": 1, "validate_snapshot": 2, "score_chunk": 2}
 
 
 def spread(points: int, most: int) -> list[int]:
-    """Up to `most` points, the first and the last among them."""
-    return sorted({1 + round(step * (points - 1) / max(most - 1, 1)) for step in range(most)})
+    """Up to `most` points, the first and the last among them; of a single one, the one in the middle."""
+    if most == 1:
+        return [1 + points // 2]
+    return sorted({1 + round(step * (points - 1) / (most - 1)) for step in range(most)})
+
+
+def few(stage: str, points: int) -> list[int]:
+    """The moments at which `make test` kills a stage of so many."""
+    return spread(points, FEW.get(stage, MOMENTS))
 
 
 def killed_at(
@@ -62,9 +70,7 @@ def test_a_night_whose_every_task_was_killed_again_and_again_ends_as_an_undistur
 ):
     company = companies()
 
-    whole_night(
-        killed_at(workshop, company, clean_night.stages, lambda stage, points: spread(points, FEW.get(stage, 6)))
-    )
+    whole_night(killed_at(workshop, company, clean_night.stages, few))
 
     same(left_by(company), clean_night.left)
 
@@ -75,7 +81,9 @@ def test_a_training_whose_every_task_was_killed_makes_one_model_as_an_undisturbe
     company = companies()
 
     training(
-        killed_at(workshop, company, clean_training.stages, lambda stage, points: spread(points, FEW.get(stage, 4)))
+        killed_at(
+            workshop, company, clean_training.stages, lambda stage, points: spread(points, FEW.get(stage, MOMENTS))
+        )
     )
 
     same(left_by(company), clean_training.left)

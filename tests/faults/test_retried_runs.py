@@ -86,6 +86,7 @@ def test_runs_that_lose_their_database_in_every_task_end_as_undisturbed_ones(com
     assert company.outbox("failure") == []
 
 
+@pytest.mark.slow  # quickly: a training killed in every task (test_kills.py), and the nightly runs above
 def test_a_training_that_loses_its_database_in_every_task_makes_one_model(company: Company):
     of_the_database = {"training_set", "evaluate", "promote"}
 

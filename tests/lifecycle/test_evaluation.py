@@ -52,6 +52,7 @@ def test_an_equally_good_newer_model_is_promoted(evaluation: Evaluation) -> None
     assert is_better(replace(evaluation, average_precision=evaluation.average_precision - 0.005), evaluation)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_field_derived_from_the_wrong_one_is_the_right_one_to_name() -> None:
     # Nothing but the unit price is judged, and nothing but its parts is planted.
     hidden = fields("vendor", "quantity", "amount", quantity={"detect": False}, amount={"detect": False})
@@ -72,6 +73,7 @@ UNUSUAL: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("chosen", UNUSUAL.values(), ids=UNUSUAL.keys())
 def test_a_model_of_any_contract_is_trained_and_evaluated(chosen: dict[str, Any], tmp_path: Path) -> None:
     few = contract(**chosen, detection={"epochs": 1})

@@ -81,3 +81,8 @@ def assert_nothing_lost(outcome: Outcome, raw: pd.DataFrame) -> None:
     """Each row is valid or quarantined, never both and never neither."""
     assert sorted([*outcome.valid.index, *outcome.quarantined.index]) == list(raw.index)
     assert len(outcome.valid) + len(outcome.quarantined) == outcome.rows_in == len(raw)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_pages(pages_cost_little: None) -> None:
+    """Most tests here write Data Docs."""

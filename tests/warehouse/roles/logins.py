@@ -15,7 +15,7 @@ from include.contract import Contract
 from include.places import PROJECT
 from include.warehouse import Night, ScoreCounts, Scoring
 from local.postgres import Cluster
-from tests.conftest import drop_database
+from tests.conftest import copy_database, drop_database
 from tests.docs.pages import page
 from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, a_model, invoices, rejected, scored
 
@@ -66,7 +66,7 @@ class Database:
 @contextmanager
 def a_database(postgres: Cluster, contract: Contract) -> Iterator[Database]:
     made = Database(postgres, f"test_{uuid.uuid4().hex}", "")
-    postgres.create_database(made.name)
+    copy_database(postgres, made.name)
     try:
         missing = "DO $$BEGIN CREATE ROLE {0} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END$$"
         made.as_administrator(*(missing.format(role) for role in ROLES))
