@@ -74,16 +74,16 @@ def test_the_history_is_the_same_for_every_planting(plantings: list[DataSet]) ->
         pd.testing.assert_frame_equal(data.history, plantings[0].history)
 
 
-# What was measured when these margins were chosen stands beside each of them.
+# Beside each margin stands the range that was measured with seeds 0 to 2 (benchmarks/margins.py).
 @pytest.mark.parametrize(
     ("figure", "least"),
     [
-        ("ap", 0.75),  # .91
-        ("auc", 0.96),  # 1.00
-        ("r2k", 0.85),  # 1.00
-        ("recall_5", 0.85),  # 1.00
-        ("hit1", 0.75),  # .92
-        ("hit3", 0.85),  # 1.00
+        ("ap", 0.78),  # .88 to .94
+        ("auc", 0.985),  # .998 to .999
+        ("r2k", 0.9),  # 1.00
+        ("recall_5", 0.9),  # 1.00
+        ("hit1", 0.82),  # .93 to .94
+        ("hit3", 0.9),  # 1.00
     ],
 )
 def test_planted_anomalies_are_on_top_and_the_right_field_is_blamed(
@@ -103,12 +103,12 @@ def test_few_ordinary_invoices_and_most_planted_ones_are_flagged(trials: list[Tr
     scores = pd.concat([trial.judgement.scores for trial in trials])
     planted = np.concatenate([trial.data.planted for trial in trials])
     flagged = (scores["score"] >= scores["threshold"]).to_numpy()
-    assert flagged[~planted].mean() < 0.03  # .003
-    assert flagged[planted].mean() > 0.65  # .85
+    assert flagged[~planted].mean() < 0.02  # .004 to .007
+    assert flagged[planted].mean() > 0.75  # .85 to .91
 
 
 def test_detection_is_far_ahead_of_an_isolation_forest_with_the_past_at_hand(trials: list[Trial]) -> None:
-    for figure, factor in (("ap", 5.0), ("r2k", 3.0)):  # .91 to .06, 1.00 to .09
+    for figure, factor in (("ap", 5.0), ("r2k", 3.0)):  # 17 to 18 times, 13 times
         assert mean(trials, figure) > factor * np.mean([trial.peer[figure] for trial in trials])
 
 
