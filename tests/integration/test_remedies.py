@@ -37,6 +37,7 @@ def test_an_unreadable_extract_that_is_delivered_again_is_read_when_the_failed_t
     assert loaded(company)
 
 
+@pytest.mark.slow
 def test_an_unreadable_extract_is_read_when_the_contract_is_corrected_and_the_failed_task_cleared(company: Company):
     text = gzip.decompress(company.extract().read_bytes()).decode()
     company.extract().write_bytes(gzip.compress(text.replace("Ltd", "Ltdé").encode("cp1252")))
@@ -82,6 +83,7 @@ def test_a_snapshot_that_is_gone_is_taken_again_when_validate_is_cleared(company
     assert company.clear("validate_invoices", "validate")["load"] == "success"
 
 
+@pytest.mark.slow
 def test_an_archived_extract_leaves_its_snapshot_to_be_read_again(company: Company):
     company.succeed("validate_invoices")
     company.extract().unlink()
@@ -89,6 +91,7 @@ def test_an_archived_extract_leaves_its_snapshot_to_be_read_again(company: Compa
     assert company.clear("validate_invoices", "validate")["load"] == "success"
 
 
+@pytest.mark.slow
 def test_a_training_on_too_few_invoices_goes_on_when_more_are_loaded_and_the_failed_task_is_cleared(
     new_company: Company,
 ):
@@ -102,6 +105,7 @@ def test_a_training_on_too_few_invoices_goes_on_when_more_are_loaded_and_the_fai
     assert states["promote"] == "success"
 
 
+@pytest.mark.slow
 def test_a_night_before_there_is_a_model_is_scored_after_the_training_that_the_message_names(new_company: Company):
     new_company.succeed("validate_invoices", HISTORY[1])
     new_company.succeed("validate_invoices")
@@ -129,6 +133,7 @@ def test_a_night_before_the_champions_training_is_not_told_to_train_but_scored_b
     assert company.count("scores", HISTORY[1]) > 0
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_there_is_left_out_of_the_form(company: Company):
     company.succeed("validate_invoices")
     company.run("score_invoices", model_version="20200101")
@@ -138,6 +143,7 @@ def test_a_model_that_is_not_there_is_left_out_of_the_form(company: Company):
     company.succeed("score_invoices")
 
 
+@pytest.mark.slow
 def test_a_model_for_other_fields_gives_way_to_one_that_is_trained_before_the_night(company: Company):
     company.succeed("validate_invoices")
     company.change_contract(detection={"duplicate_days": 0, "approval_limits": []})
