@@ -6,7 +6,7 @@ recipients of the contract. Rows loaded = rows scored, always. A backfill publis
 
 **By hand:** trigger with an extract date; name a model version to judge a night with another model - its scores are
 added beside the others. Scoring a night again leaves the same rows and sends no second alert. Where invoices
-of the night or before it change later, `validate_invoices` has it scored again.
+of the night or before it change later, it is scored again: each run asks for the next such nights (`repeat`).
 
 **When it fails:** *never loaded* - run `validate_invoices` for that night; a run by hand waits only while that is at
 work. *no champion model yet* - run `train_autoencoder` first. *refused by validation* - see
@@ -14,6 +14,7 @@ work. *no champion model yet* - run `train_autoencoder` first. *refused by valid
 """
 
 import invoice_mail
+import invoice_repeats as repeats
 import invoice_runs as runs
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
@@ -47,7 +48,7 @@ def score_invoices():
     def wait_for_night() -> bool:
         from include.pipeline.arrival import night_awaited
 
-        return night_awaited(CONTRACT, runs.dsn(), runs.wait(), runs.validating)
+        return repeats.only_if_stale() or night_awaited(CONTRACT, runs.dsn(), runs.wait(), runs.validating)
 
     @task(inlets=[runs.INVOICES, runs.MODELS])
     @runs.answering
@@ -60,7 +61,7 @@ def score_invoices():
             runs.extract_date(),
             runs.param("model_version"),
             runs.staging(),
-            only_if_stale=runs.param("only_if_stale"),
+            only_if_stale=repeats.only_if_stale(),
         )
 
     @task(map_index_template="{{ task.op_kwargs['chunk']['chunk'] + 1 }} of {{ task.op_kwargs['chunk']['chunks'] }}")
@@ -87,13 +88,14 @@ def score_invoices():
     def alert(published: dict) -> str:
         from include.pipeline.report import send_alert
 
-        if runs.is_backfill() or runs.param("only_if_stale"):
+        if runs.is_backfill() or repeats.only_if_stale():
             raise AirflowSkipException("this repeats history, so nobody is woken; see v_open_anomalies")
         return send_alert(CONTRACT, runs.dsn(), published, invoice_mail.send)
 
     planned = plan()
     wait_for_night() >> planned
-    alert(publish(score.expand(chunk=planned)))
+    alert(published := publish(score.expand(chunk=planned)))
+    repeats.repeats_after_scoring(published)
 
 
 score_invoices()

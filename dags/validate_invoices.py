@@ -10,17 +10,20 @@ backfill this DAG, then `score_invoices`: `airflow backfill create --dag-id vali
 --to-date 2026-01-07T23:59` (the end is a moment: without an hour the last night is left out). Running a night again
 leaves the same rows. **A history** in one file: switch `history` on and give its path; it is cut by day and loaded
 night by night, a task a month. **A corrected extract** takes the place of the night's former one, whatever its path;
-what was scored before the correction is scored again (`repeat`).
+what was scored before the correction is scored again, night by night (`repeat`). **A night loaded by mistake**, e.g.
+under a wrong date: trigger with its extract date and a reason under *Take back*; later nights have what they delivered
+too.
 
 **When it fails:** `wait_for_extract` - the extract did not arrive in time, `extract.deadline_hours` after the run was
 due: deliver it and clear the task. `validate` -
 the night was refused as a whole; the log says which rule, what was expected and what came, and the Data Docs show it:
 have the extract corrected, or change the rule in the contract, and clear `validate`: it reads what is there then.
+`load` - another night has these rows already: the log says which, and what to do.
 """
 
 import invoice_history
+import invoice_repeats as repeats
 import invoice_runs as runs
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, dag, task
 
 CONTRACT = runs.contract()
@@ -38,6 +41,7 @@ CONTRACT = runs.contract()
             description="File or URL to read instead of the contract's; it takes the place of what the night had.",
         ),
         **invoice_history.PARAMS,
+        take_back=repeats.TAKE_BACK,
         dry_run=runs.DRY_RUN,
     ),
 )
@@ -47,6 +51,7 @@ def validate_invoices():
     def wait_for_extract() -> bool:
         from include.pipeline.arrival import extract_awaited
 
+        repeats.unless_taken_back()
         return extract_awaited(CONTRACT, runs.places(), runs.dsn(), runs.wait(), runs.param("extract_path"))
 
     @task
@@ -78,20 +83,13 @@ def validate_invoices():
         outlet_events[runs.INVOICES].extra = counts
         return counts
 
-    @task(trigger_rule="none_failed_min_one_success")
-    @runs.answering
-    def runs_to_repeat(loaded: dict | None, history: dict | None) -> list[dict]:
-        from include.pipeline.repeat import to_repeat
-
-        return to_repeat(runs.dsn(), loaded or history)
-
     taken = snapshot()
     validated = validate(taken)
     wait_for_extract() >> taken
     loaded = load(validated)
     unless_dry_run(validated) >> loaded
     history = invoice_history.load_history(CONTRACT, taken)
-    TriggerDagRunOperator.partial(task_id="repeat").expand_kwargs(runs_to_repeat(loaded, history))
+    repeats.repeats_after_load(loaded, history, repeats.taken_back())
 
 
 validate_invoices()

@@ -92,6 +92,13 @@ class Validation(Part):
     max_quarantined_share: float = Field(
         0.5, gt=0, le=1, description="Refuse the night where a larger share of its rows is unfit: the format changed."
     )
+    max_repeated_share: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="Refuse the night where one other night has a larger share of its rows, or all of them: it came "
+        "under a wrong date. 1: extracts overlap by intent, nothing is refused.",
+    )
     expectations: list[Expectation] = Field(default_factory=list, description="Extra rules, as GX spells them.")
 
 

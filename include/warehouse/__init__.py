@@ -5,7 +5,9 @@ Every function that changes something does all of it or nothing, and doing it ag
 
 from include.warehouse.alerts import alert_sent, record_alert
 from include.warehouse.anomalies import Anomaly, AnomalyField, StillOpen, night_anomalies, open_before
+from include.warehouse.arriving import Night
 from include.warehouse.connection import connect
+from include.warehouse.gone import Withdrawal, give_back_all, nights_that_gave_way, take_back
 from include.warehouse.history import (
     Reason,
     file_counts,
@@ -30,20 +32,18 @@ from include.warehouse.models import (
 from include.warehouse.nights import (
     Changes,
     LoadCounts,
-    Night,
     Status,
     day_without_extract,
     last_load,
     load_night,
     night_rows,
     night_status,
-    nights_that_gave_way,
     record_day_without_extract,
     refuse_night,
     stale_nights,
     usual_rows,
 )
-from include.warehouse.scores import ScoreCounts, Scoring, publish_scores
+from include.warehouse.scores import ScoreCounts, Scoring, StaleNight, nights_to_score_again, publish_scores
 from include.warehouse.summary import day_counts
 
 __all__ = [
@@ -56,8 +56,10 @@ __all__ = [
     "Reason",
     "ScoreCounts",
     "Scoring",
+    "StaleNight",
     "Status",
     "StillOpen",
+    "Withdrawal",
     "alert_sent",
     "champion",
     "connect",
@@ -65,6 +67,7 @@ __all__ = [
     "day_without_extract",
     "file_counts",
     "file_reasons",
+    "give_back_all",
     "invoice_keys",
     "last_load",
     "load_history_night",
@@ -79,6 +82,7 @@ __all__ = [
     "nights_of_file",
     "nights_of_other_files",
     "nights_that_gave_way",
+    "nights_to_score_again",
     "open_before",
     "promote_model",
     "publish_scores",
@@ -91,6 +95,7 @@ __all__ = [
     "register_model",
     "reject_model",
     "stale_nights",
+    "take_back",
     "training_set",
     "usual_rows",
 ]

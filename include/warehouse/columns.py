@@ -39,6 +39,16 @@ def definitions(contract: Contract) -> sql.Composed:
     )
 
 
+def typed_from(contract: Contract, column: str) -> sql.Composed:
+    """The contract's columns from a JSON object in this column, by the headers of the extract."""
+    # A percent sign in a header would be taken for a place of a value.
+    headers = {name: contract.header(name).replace("%", "%%") for name in contract.fields}
+    return sql.SQL(", ").join(
+        sql.SQL("({} ->> {})::{}").format(sql.Identifier(column), sql.Literal(headers[name]), sql.SQL(kind))
+        for name, kind in column_types(contract).items()
+    )
+
+
 def fit_columns(cursor: Cursor, contract: Contract) -> list[str]:
     """Add the columns that the contract names and the table lacks; return what was added.
 

@@ -6,8 +6,9 @@ from datetime import date
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from include.contract import Contract
+from include.warehouse.arriving import Night, Parts
 from include.warehouse.connection import ask, ask_one
-from include.warehouse.nights import LoadCounts, Night, Parts, load_night
+from include.warehouse.nights import LoadCounts, load_night
 
 
 @dataclass(frozen=True)

@@ -1,36 +1,23 @@
 """A night's extract into the tables: every row is loaded or quarantined, and loading again changes nothing."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-import pandas as pd
-from psycopg2 import errors, sql
+from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from include.contract import Contract
-from include.errors import WarehouseError
-from include.warehouse.columns import definitions, fields_of
+from include.errors import NightRefusedError, WarehouseError
+from include.warehouse.arriving import Night, Parts, raw_row, stage_parts, storable
+from include.warehouse.columns import fields_of
 from include.warehouse.connection import ask, ask_one, one, run, whole
-from include.warehouse.copy import copy_in
-from include.warehouse.keys import invoice_keys
+from include.warehouse.gone import give_back
+from include.warehouse.repeated import refuse_equal_content, refuse_repeated_rows
 
 USUAL_NIGHTS = 30
 FEWEST_USUAL_NIGHTS = 3
-
-Parts = Iterable[tuple[pd.DataFrame, pd.DataFrame]]
-"""Parts of an extract: valid rows (TYPED, index line) and quarantined rows (index line, columns raw and reasons)."""
-
-
-@dataclass(frozen=True)
-class Night:
-    """One extract: its night, and where it lay."""
-
-    extract_date: date
-    file: str
 
 
 @dataclass(frozen=True)
@@ -68,27 +55,52 @@ def load_night(
     """Make the tables hold exactly this extract for its night, whatever they held of it before.
 
     The earliest night keeps an invoice: the row of a later one is quarantined with that reason, whichever came first.
+    What this night holds no longer is given back to the later night that delivered it too.
     Memory: one part. Raises WarehouseError, and changes nothing, where a line or key comes twice or rows_in is not
-    loaded + quarantined.
+    loaded + quarantined; NightRefusedError, with the refusal on record and committed, where the night repeats another.
     """
+    try:
+        with whole(connection) as cursor:
+            return _load(cursor, contract, night, parts, rows_in, warnings, data_docs)
+    except NightRefusedError as refusal:
+        refuse_night(connection, night, rows_in, [str(refusal)], data_docs)
+        connection.commit()
+        raise NightRefusedError(
+            f"the night of {night.extract_date} is refused and nothing of it was loaded:\n{refusal}"
+        ) from None
+
+
+def _load(
+    cursor: Cursor,
+    contract: Contract,
+    night: Night,
+    parts: Parts,
+    rows_in: int,
+    warnings: list[str],
+    data_docs: str,
+) -> LoadCounts:
     of_night = {"extract_date": night.extract_date, "file": night.file}
-    with whole(connection) as cursor:
-        valid = _stage(cursor, contract, night, parts)
-        run(cursor, "lock_nights")
-        changes = _replace_invoices(cursor, contract, night, valid)
-        run(cursor, "replace_quarantine", of_night)
-        counts = LoadCounts(
-            rows_in, one(cursor, "night_rows", of_night), one(cursor, "count_quarantine", of_night), changes
+    valid = stage_parts(cursor, contract, night, parts)
+    run(cursor, "content_of_night", night_fields=fields_of(contract, "night"))
+    content: str | None = next(iter(cursor.fetchone() or ()), None)
+    run(cursor, "lock_nights")
+    refuse_equal_content(cursor, contract, night, content)
+    changes = _replace_invoices(cursor, contract, night, valid)
+    run(cursor, "replace_quarantine", of_night)
+    counts = LoadCounts(
+        rows_in, one(cursor, "night_rows", of_night), one(cursor, "count_quarantine", of_night), changes
+    )
+    if counts.rows_in != counts.loaded + counts.quarantined:
+        raise WarehouseError(
+            f"{night.file}: {rows_in} rows came in, but {counts.loaded} would be loaded and {counts.quarantined} "
+            "quarantined; nothing was loaded. A row was lost or counted twice on the way: please report this"
         )
-        if counts.rows_in != counts.loaded + counts.quarantined:
-            raise WarehouseError(
-                f"{night.file}: {rows_in} rows came in, but {counts.loaded} would be loaded and {counts.quarantined} "
-                "quarantined; nothing was loaded. A row was lost or counted twice on the way: please report this"
-            )
-        _record(cursor, night, counts, [], warnings, data_docs, success=True)
-        run(cursor, "supersede_runs", of_night)
-        if changes.any:
-            run(cursor, "record_load", {**of_night, **vars(changes)})
+    _record(cursor, night, counts, [], warnings, data_docs, content, success=True)
+    run(cursor, "supersede_runs", of_night)
+    if changes.any:
+        run(cursor, "record_load", {**of_night, **vars(changes)})
+    if changes.removed:
+        give_back(cursor, contract)
     return counts
 
 
@@ -146,34 +158,13 @@ def stale_nights(connection: Connection, first: date) -> list[date]:
     return [night for (night,) in ask(connection, "stale_nights", {"first": first})]
 
 
-def nights_that_gave_way(connection: Connection) -> list[Night]:
-    """Nights with rows in quarantine for an invoice that an earlier night had, and has no longer: it is theirs now."""
-    return [Night(*row) for row in ask(connection, "nights_that_gave_way")]
-
-
-def _stage(cursor: Cursor, contract: Contract, night: Night, parts: Parts) -> int:
-    """Copy the parts into tables of this transaction, and return the number of valid rows."""
-    run(cursor, "make_night_table", columns=definitions(contract))
-    run(cursor, "make_quarantine_table")
-    for valid, quarantined in parts:
-        copy_in(cursor, "night_invoices", _with_keys(contract, night, valid))
-        copy_in(cursor, "night_rejected", _rejected(quarantined))
-    try:
-        run(cursor, "fill_quarantine")
-    except errors.UniqueViolation as error:
-        raise WarehouseError(
-            f"{night.file}: a line is quarantined twice; {error.diag.message_detail} Nothing was loaded"
-        ) from None
-    return one(cursor, "count_staged")
-
-
 def _replace_invoices(cursor: Cursor, contract: Contract, night: Night, valid: int) -> Changes:
     of_night = {"extract_date": night.extract_date, "file": night.file}
     removed = taken_over = 0
     if one(cursor, "night_rows", of_night):
         removed = one(cursor, "delete_undelivered_invoices", of_night)
     if one(cursor, "later_nights", of_night):
-        taken_over = one(cursor, "displace_later_nights", of_night, raw=_raw(contract, "invoice"))
+        taken_over = one(cursor, "displace_later_nights", of_night, raw=raw_row(contract, "invoice"))
     try:
         run(
             cursor,
@@ -193,50 +184,9 @@ def _replace_invoices(cursor: Cursor, contract: Contract, night: Night, valid: i
     touched, added, changed = (int(number) for number in row)
     if touched < valid:
         # The others did not change, or an earlier night holds them.
-        run(cursor, "quarantine_earlier_nights", of_night, raw=_raw(contract, "night"))
+        run(cursor, "quarantine_earlier_nights", of_night, raw=raw_row(contract, "night"))
+    refuse_repeated_rows(cursor, contract, night, valid, taken_over)
     return Changes(added + taken_over, changed - taken_over, removed)
-
-
-def _with_keys(contract: Contract, night: Night, valid: pd.DataFrame) -> pd.DataFrame:
-    frame = valid[list(contract.fields)].copy(deep=False)
-    frame.insert(0, "invoice_key", invoice_keys(contract, valid, night.extract_date))
-    frame.insert(0, "line", valid.index)
-    twice = frame["invoice_key"].duplicated(keep=False)
-    if twice.any():
-        lines = ", ".join(str(line) for line in frame.index[twice][:10])
-        raise WarehouseError(
-            f"{night.file}: {int(twice.sum())} valid rows share their key ({', '.join(contract.key)}), lines {lines}; "
-            "nothing was loaded. Validation keeps the first of a key and quarantines the others"
-        )
-    return frame
-
-
-def _rejected(quarantined: pd.DataFrame) -> pd.DataFrame:
-    reasons = [
-        json.dumps([_storable(reason) for reason in reasons], ensure_ascii=False) for reasons in quarantined["reasons"]
-    ]
-    return pd.DataFrame(
-        {
-            "line": quarantined.index,
-            "raw": pd.Series([_storable(raw) for raw in quarantined["raw"]], dtype="str"),
-            "reasons": pd.Series(reasons, dtype="str"),
-        }
-    )
-
-
-def _raw(contract: Contract, table: str) -> sql.Composed:
-    """A typed row of this table or alias as JSON text, by the headers of the extract."""
-    # Built by ||: functions of Postgres take 100 arguments at most, and names are cut after 63 bytes.
-    # A percent sign in a header would be taken for a place of a value.
-    headers = {
-        name: f"{json.dumps(contract.header(name), ensure_ascii=False)}: ".replace("%", "%%")
-        for name in contract.fields
-    }
-    values = [
-        sql.SQL("{} || coalesce(to_json({})::text, 'null')").format(sql.Literal(header), sql.Identifier(table, name))
-        for name, header in headers.items()
-    ]
-    return sql.SQL("'{{' || {} || '}}'").format(sql.SQL(" || ', ' || ").join(values))
 
 
 def _record(
@@ -246,6 +196,7 @@ def _record(
     problems: list[str],
     warnings: list[str],
     data_docs: str,
+    content: str | None = None,
     *,
     success: bool,
 ) -> None:
@@ -256,14 +207,10 @@ def _record(
         "valid": counts.loaded,
         "quarantined": counts.quarantined,
         "success": success,
-        "problems": [_storable(problem) for problem in problems],
-        "warnings": [_storable(warning) for warning in warnings],
+        "problems": [storable(problem) for problem in problems],
+        "warnings": [storable(warning) for warning in warnings],
         "data_docs": data_docs,
+        "content": content,
     }
     run(cursor, "upsert_validation_run", values)
     run(cursor, "forget_day_without_extract", {"extract_date": night.extract_date})
-
-
-def _storable(text: str) -> str:
-    """The text without what Postgres cannot hold: NUL and halves of surrogate pairs."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from include.errors import NoModelError, WarehouseError
-from include.warehouse.connection import run, whole
+from include.warehouse.connection import ask, run, whole
 from include.warehouse.copy import copy_in
 from include.warehouse.models import model
 
@@ -70,11 +70,28 @@ class Scoring:
 
 
 @dataclass(frozen=True)
+class StaleNight:
+    """A night whose scores rest on invoices that changed since.
+
+    newest_load: the last load that changed one of them. own: whether invoices of the night itself came or changed.
+    """
+
+    extract_date: date
+    newest_load: int
+    own: bool
+
+
+@dataclass(frozen=True)
 class ScoreCounts:
     """How many invoices were scored, and how many of them flagged."""
 
     scored: int
     flagged: int
+
+
+def nights_to_score_again(connection: Connection, first: date) -> list[StaleNight]:
+    """Nights from `first` on, in order, whose scores rest on invoices that changed since."""
+    return [StaleNight(*row) for row in ask(connection, "nights_to_score_again", {"first": first})]
 
 
 def publish_scores(

@@ -110,3 +110,21 @@ def scored(keys: list[str], flagged: list[str], score: float = 3.5) -> tuple[pd.
         ]
     )
     return scores, anomalies, fields
+
+
+def contents(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
+    """What BI reads of the nights, but for the times."""
+    tables = {
+        "invoices": "invoice_key, extract_date, file, line, gross_amount",
+        "quarantined_invoices": "extract_date, file, line, raw, reasons",
+        "validation_runs": "extract_date, file, rows_in, valid, quarantined, superseded, success, current",
+    }
+    return {
+        name: ask(connection, f"SELECT {columns} FROM invoice_anomalies.{name} ORDER BY 1, 2, 3")
+        for name, columns in tables.items()
+    }
+
+
+def with_repeated_share(contract: Contract, limit: float) -> Contract:
+    """The contract with this limit for the rows that another night has."""
+    return Contract.model_validate({**contract.model_dump(), "validation": {"max_repeated_share": limit}})

@@ -11,7 +11,17 @@ from include import warehouse
 from include.contract import Contract
 from include.errors import WarehouseError
 from include.warehouse import LoadCounts, Night, invoice_keys
-from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, ask, every_row, invoices, rejected, typed
+from tests.warehouse.rows import (
+    EMPTY_QUARANTINE,
+    NIGHT,
+    ask,
+    contents,
+    every_row,
+    invoices,
+    rejected,
+    typed,
+    with_repeated_share,
+)
 
 HOSTILE = [
     "a 'quoted' \"text\"",
@@ -270,19 +280,6 @@ def test_a_correction_is_on_record_and_loading_again_is_not(
     assert ask(connection, loads) == [(NIGHT, 3, 0, 0), (NIGHT, 1, 1, 1)]
 
 
-def contents(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
-    """What BI reads of the nights, but for the times."""
-    tables = {
-        "invoices": "invoice_key, extract_date, file, line, gross_amount",
-        "quarantined_invoices": "extract_date, file, line, raw, reasons",
-        "validation_runs": "extract_date, file, rows_in, valid, quarantined, superseded, success, current",
-    }
-    return {
-        name: ask(connection, f"SELECT {columns} FROM invoice_anomalies.{name} ORDER BY 1, 2, 3")
-        for name, columns in tables.items()
-    }
-
-
 TRAIL = """
     SELECT extract_date, sum(added - removed) FROM invoice_anomalies.loads GROUP BY 1 HAVING sum(added) > sum(removed)
     EXCEPT SELECT extract_date, count(*) FROM invoice_anomalies.invoices GROUP BY extract_date
@@ -318,20 +315,22 @@ def test_whatever_the_order_of_loading_the_earliest_night_keeps_an_invoice(
     ]
 
 
-def test_a_night_that_gave_way_to_an_invoice_is_named_once_that_is_delivered_no_longer(
+def test_an_invoice_that_a_night_delivers_no_longer_is_given_to_the_later_one_that_gave_way(
     connection: Connection, contract: Contract, load: Callable
 ) -> None:
     tomorrow = NIGHT + timedelta(days=1)
     load(invoices(contract, "a", "b"))
-    load(invoices(contract, "a", "c"), extract_date=tomorrow, file="tomorrow.csv")
-    assert warehouse.nights_that_gave_way(connection) == []
+    load(invoices(contract, "a", "c", gross_amount=2.5), extract_date=tomorrow, file="tomorrow.csv")
 
     load(invoices(contract, "x", "b"))
-    assert warehouse.nights_that_gave_way(connection) == [Night(tomorrow, "tomorrow.csv")]
 
-    load(invoices(contract, "a", "c"), extract_date=tomorrow, file="tomorrow.csv")
-    assert warehouse.nights_that_gave_way(connection) == []
+    columns = "invoice_number, gross_amount::text, file, line"
+    held = f"SELECT {columns} FROM invoice_anomalies.invoices WHERE extract_date = %s"
+    assert sorted(ask(connection, held, tomorrow)) == [("a", "2.5", "tomorrow.csv", 2), ("c", "2.5", "tomorrow.csv", 3)]
     assert ask(connection, "SELECT count(*) FROM invoice_anomalies.quarantined_invoices") == [(0,)]
+    runs = "SELECT rows_in, valid, quarantined FROM invoice_anomalies.validation_runs WHERE extract_date = %s"
+    assert ask(connection, runs, tomorrow) == [(2, 2, 0)]
+    assert ask(connection, TRAIL) == []
 
 
 def test_the_usual_number_of_rows_is_the_median_of_the_nights_before(
@@ -384,12 +383,13 @@ def test_an_extract_without_rows_can_be_loaded(connection: Connection, contract:
 
 def test_two_nights_loaded_at_once_share_no_invoice(dsn: str, connection: Connection, contract: Contract) -> None:
     frame = invoices(contract, *(str(i) for i in range(20)))
+    overlapping = with_repeated_share(contract, 1)
     results: list[LoadCounts] = []
 
     def load(opened: Connection, day: date) -> None:
         night = Night(day, f"{day}.csv")
         parts = [(frame, EMPTY_QUARANTINE)]
-        results.append(warehouse.load_night(opened, contract, night, parts, len(frame), [], "docs"))
+        results.append(warehouse.load_night(opened, overlapping, night, parts, len(frame), [], "docs"))
 
     with warehouse.connect(dsn) as other:
         load(connection, NIGHT)

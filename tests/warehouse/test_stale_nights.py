@@ -82,14 +82,14 @@ def test_a_night_that_comes_late_makes_the_nights_after_it_stale_as_far_as_their
 def test_a_night_that_loses_an_invoice_to_an_earlier_one_is_stale(
     connection: Connection, contract: Contract, load: Callable, three_scored_nights: None
 ) -> None:
-    load(invoices(contract, "x"), extract_date=NIGHTS[2] + timedelta(days=40))
+    load(invoices(contract, "x", "y"), extract_date=NIGHTS[2] + timedelta(days=40))
     score(connection, NIGHTS[2] + timedelta(days=40))
     load(invoices(contract, "x"), extract_date=NIGHTS[2] + timedelta(days=20))
 
     # Far from each other: it is the lost invoice that makes it stale, and no history.
     assert stale(connection) == [NIGHTS[2] + timedelta(days=40)]
     left = "SELECT count(*) FROM invoice_anomalies.scores WHERE extract_date = %s"
-    assert ask(connection, left, NIGHTS[2] + timedelta(days=40)) == [(0,)]
+    assert ask(connection, left, NIGHTS[2] + timedelta(days=40)) == [(1,)]
 
 
 def test_a_load_between_reading_and_publishing_leaves_the_night_stale(

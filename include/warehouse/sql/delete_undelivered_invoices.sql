@@ -5,6 +5,9 @@ WITH gone AS (
         AND NOT EXISTS (SELECT FROM night_invoices AS night WHERE night.invoice_key = invoice.invoice_key)
     RETURNING invoice.invoice_key
 ),
+kept AS (
+    INSERT INTO night_gone SELECT invoice_key FROM gone
+),
 scores AS (
     DELETE FROM invoice_anomalies.scores AS score USING gone WHERE score.invoice_key = gone.invoice_key
 )

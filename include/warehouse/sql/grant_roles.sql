@@ -69,9 +69,9 @@ BEGIN
             FROM (
                 VALUES
                     ('invoices', 'INSERT UPDATE DELETE'), ('quarantined_invoices', 'INSERT UPDATE DELETE'),
-                    ('validation_runs', 'INSERT UPDATE'), ('loads', 'INSERT'),
+                    ('validation_runs', 'INSERT UPDATE'), ('loads', 'INSERT'), ('withdrawals', 'INSERT'),
                     ('days_without_extract', 'INSERT DELETE'), ('model_versions', 'INSERT UPDATE'),
-                    ('scoring_runs', 'INSERT UPDATE'), ('scores', 'INSERT UPDATE DELETE'),
+                    ('scoring_runs', 'INSERT UPDATE DELETE'), ('scores', 'INSERT UPDATE DELETE'),
                     ('anomalies', 'INSERT DELETE'), ('anomaly_fields', 'INSERT UPDATE DELETE'), ('alerts', 'INSERT')
             ) AS write (name, privileges)
             CROSS JOIN unnest(string_to_array(privileges, ' ')) AS privilege

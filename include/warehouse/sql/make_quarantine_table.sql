@@ -9,5 +9,6 @@ CREATE TEMPORARY TABLE night_quarantine (
     line integer PRIMARY KEY,
     raw text NOT NULL,
     reasons text[] NOT NULL,
-    invoice_key text
+    invoice_key text,
+    held_by date
 ) ON COMMIT DROP;
