@@ -84,7 +84,7 @@ def validate_history(
 def load_month(contract: Contract, dsn: str, month: dict[str, Any]) -> dict[str, Any]:
     """Load the nights of one month, each in a transaction of its own; returns the counts.
 
-    A night that another file holds is left as it is, and told in `left_out`.
+    A night that another file holds, or whose rows another night has, is left as it is, and told in `left_out`.
     """
     counts: dict[str, Any] = {"month": month["month"], "nights": 0, "rows_in": 0, "loaded": 0, "quarantined": 0}
     left_out: list[dict[str, Any]] = []
@@ -93,7 +93,7 @@ def load_month(contract: Contract, dsn: str, month: dict[str, Any]) -> dict[str,
             rows = len(valid) + len(quarantined)
             loaded = _load(connection, contract, month, night, [(valid, quarantined)])
             if isinstance(loaded, str):
-                left_out.append({"night": night.isoformat(), "file": loaded, "rows": rows})
+                left_out.append({"night": night.isoformat(), "why": loaded, "rows": rows})
                 continue
             counts["nights"] += 1
             for name in ("rows_in", "loaded", "quarantined"):
@@ -144,7 +144,7 @@ def finish_history(
 def told(left_out: dict[str, Any]) -> str:
     """Say that a night of the history was left out, and what to do."""
     return (
-        f"{left_out['night']}: {left_out['file']} holds this night, so the {left_out['rows']:,} rows that the history "
+        f"{left_out['night']}: {left_out['why']}, so the {left_out['rows']:,} rows that the history "
         "has for it were left out; expected a night that no other file holds; where the history is right, take the "
         "night back and load the history again"
     )

@@ -6,6 +6,7 @@ from datetime import date
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from include.contract import Contract
+from include.errors import NightRefusedError
 from include.warehouse.arriving import Night, Parts
 from include.warehouse.connection import ask, ask_one
 from include.warehouse.nights import LoadCounts, load_night
@@ -44,16 +45,24 @@ def load_history_night(
     warnings: list[str],
     data_docs: str,
 ) -> LoadCounts | str:
-    """Load one night of a history and commit; change nothing, and return the other file, where that holds the night."""
+    """Load one night of a history and commit; change nothing, and return the reason, where another holds its rows.
+
+    That is another file that holds the night, or another night that has its rows.
+    """
     # Asked under the lock that load_night takes: the night's own extract may be loaded at this moment.
     ask(connection, "lock_nights")
     holder: str | None = ask_one(
         connection, "night_of_another_file", {"extract_date": night.extract_date, "file": night.file}
     )
-    if holder is None:
+    if holder is not None:
+        connection.commit()
+        return f"{holder} holds this night"
+    try:
         counts = load_night(connection, contract, night, parts, rows_in, warnings, data_docs)
+    except NightRefusedError as refusal:  # on record by now
+        return str(refusal)
     connection.commit()
-    return holder if holder is not None else counts
+    return counts
 
 
 def file_counts(connection: Connection, file: str) -> LoadCounts:

@@ -99,6 +99,7 @@ def test_the_key_is_the_date_in_the_time_zone_of_the_contract(
             "extract_path": "text",
             "history": "switch",
             "history_date": "text",
+            "take_back": "text",
             "dry_run": "switch",
         },
         "train_autoencoder": {"extract_date": "date", "promote": "choice"},

@@ -53,6 +53,14 @@ def night_by_night(company: Company, order: list[date]) -> None:
         company.succeed("score_invoices", night)
 
 
+def work_off(company: Company, asked_for: Asked) -> None:
+    """Run what was asked for, and what that asks for, to the end."""
+    while asked := asked_for():
+        for dag_id, conf in asked:
+            assert dag_id == "score_invoices"
+            company.succeed(dag_id, date.fromisoformat(conf["extract_date"]), only_if_stale=conf["only_if_stale"])
+
+
 def results(company: Company) -> dict[str, list[str]]:
     """All that the nights left, but for times, and for which load came when."""
     columns = {
@@ -86,15 +94,15 @@ def test_a_corrected_extract_has_its_night_and_the_later_ones_scored_again(
 
     company.succeed("validate_invoices")
 
-    assert asked_for() == [
-        ("score_invoices", {"extract_date": str(NIGHTS[0]), "only_if_stale": False}),
-        ("score_invoices", {"extract_date": str(NIGHTS[1]), "only_if_stale": True}),
-    ]
+    assert asked_for() == [("score_invoices", {"extract_date": str(NIGHTS[0]), "only_if_stale": False})]
     assert company.rows("SELECT extract_date FROM invoice_anomalies.v_daily_summary WHERE stale ORDER BY 1") == [
         (night,) for night in NIGHTS[:2]
     ]
     alerts = company.count("alerts", NIGHTS[1])
     company.succeed("score_invoices", NIGHTS[0])
+    assert asked_for() == [("score_invoices", {"extract_date": str(NIGHTS[1]), "only_if_stale": True})]
+    company.succeed("validate_invoices")
+    assert asked_for() == [], "it was asked for already"
     assert company.run("score_invoices", NIGHTS[1], only_if_stale=True).states["alert"] == "skipped"
     assert company.count("alerts", NIGHTS[1]) == alerts
     assert company.rows("SELECT count(*) FROM invoice_anomalies.v_daily_summary WHERE stale") == [(0,)]
@@ -124,9 +132,7 @@ def test_nights_that_come_in_another_order_end_as_in_theirs(
     asked_for()
 
     night_by_night(company, [NIGHTS[1], NIGHTS[2], NIGHTS[0]])
-    for dag_id, conf in asked_for():
-        assert dag_id == "score_invoices"
-        company.succeed(dag_id, date.fromisoformat(conf["extract_date"]), only_if_stale=conf["only_if_stale"])
+    work_off(company, asked_for)
 
     assert results(company) == results(in_order)
     assert asked_for() == []
@@ -139,3 +145,29 @@ def test_a_night_whose_scores_still_hold_is_not_scored_again(night_later: Compan
 
     assert {run.states[name] for name in ("score", "publish", "alert")} == {"skipped"}
     assert night_later.tables() == before
+
+
+def test_a_night_loaded_under_a_wrong_date_is_taken_back_and_the_real_one_loaded_as_if_nothing_was(
+    company: Company, make_company: Callable[..., Company], with_champion: Company, asked_for: Asked
+):
+    real = company.extract(NIGHTS[1])
+    company.succeed("validate_invoices", NIGHTS[0], extract_path=str(real))
+    company.succeed("score_invoices", NIGHTS[0])
+    refused = company.run("validate_invoices", NIGHTS[1])
+    assert (refused.state, refused.states["load"]) == ("failed", "failed")
+    problems = "SELECT problems[1] FROM invoice_anomalies.validation_runs WHERE extract_date = %s"
+    assert f"the night of {NIGHTS[0]} has the same rows" in company.rows(problems, NIGHTS[1])[0][0]
+
+    done = company.succeed("validate_invoices", NIGHTS[0], take_back="loaded with the extract of another night")
+
+    assert {name for name, state in done.states.items() if state == "success"} == {"take_back", "runs_to_repeat"}
+    assert company.rows("SELECT extract_date, reason, taken_by FROM invoice_anomalies.v_withdrawals") == [
+        (NIGHTS[0], "loaded with the extract of another night", "dag_test")
+    ]
+    assert company.count("invoices", NIGHTS[0]) == company.count("anomalies", NIGHTS[0]) == 0
+    night_by_night(company, NIGHTS[:2])
+    work_off(company, asked_for)
+    straight = make_company(like=with_champion)
+    night_by_night(straight, NIGHTS[:2])
+    past = {"validation_runs": [row for row in results(company)["validation_runs"] if "'current': True" in row]}
+    assert {**results(company), **past} == results(straight)

@@ -355,7 +355,7 @@ def test_a_night_that_its_own_extract_holds_is_left_as_it_is_and_told(history: H
 
     counts = history.load(path)
 
-    assert counts["left_out"] == [{"night": "2024-03-04", "file": str(own), "rows": 2}]
+    assert counts["left_out"] == [{"night": "2024-03-04", "why": f"{own} holds this night", "rows": 2}]
     assert counts["rows_in"] == 4
     assert (counts["loaded"], counts["quarantined"]) == (1, 1)
     held = history.rows("SELECT * FROM invoice_anomalies.invoices WHERE extract_date = %s ORDER BY line", night)

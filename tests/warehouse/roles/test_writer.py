@@ -46,7 +46,11 @@ def test_a_login_with_invoice_writer_does_the_whole_nightly_work(own_database: D
         # An earlier night delivers what this one holds; the night before goes without it.
         load_night(connection, contract, NIGHT - timedelta(days=2), "a", "x")
         assert warehouse.stale_nights(connection, NIGHT) == [NIGHT]
-        assert warehouse.nights_that_gave_way(connection) == []
+        assert warehouse.nights_to_score_again(connection, NIGHT)[0].extract_date == NIGHT
+        # Taken back, what the night before goes without is its own again.
+        done = warehouse.take_back(connection, contract, NIGHT - timedelta(days=2), "wrong date", "ann")
+        assert sum(done.given_back.values()) > 0
+        assert warehouse.give_back_all(connection, contract) == ({}, [])
 
 
 @pytest.mark.parametrize("behind", ["contract", "comment", "migration", "grant"])
