@@ -24,7 +24,7 @@ installer = $(BIN)/python -m pip install --disable-pip-version-check --progress-
 endif
 install = $(BIN)/python -m local.heartbeat $(1) $(installer) --no-deps --require-hashes
 
-.PHONY: help demo history test test-slow lint bench bench-detection bench-throughput bench-bi up down airflow dsn psql contract docs migrate lock clean
+.PHONY: help demo history take-back test test-slow lint bench bench-detection bench-throughput bench-bi up down airflow dsn psql contract docs migrate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ test: $(VENV)/installed-dev lint ## linters and the test suite, without the slow
 
 test-slow: $(VENV)/installed-dev ## the slow tests: 60 nights through the real scheduler, tasks killed at every step
 	@$(BIN)/python -m pytest -m slow -s
+
+take-back: $(VENV)/installed ## take a night out of the tables again: make take-back NIGHT=2026-11-04 WHY="..."
+	@$(BIN)/python -m local.take_back "$${NIGHT:-}" "$${WHY:-}"
 
 lint: $(VENV)/installed-dev ## linters and types only
 	@$(BIN)/ruff check .

@@ -13,13 +13,22 @@ from include.errors import ExtractNotArrivedError, ExtractUnreadableError, Stora
 from include.places import Places
 from include.staging import NO_ROOM, written
 
+HIDDEN = "://***@"  # in place of credentials
 WATCHED_SECONDS = 5.0  # so long a look at a file may last; for longer settling, the next look tells
 CHANGED = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")  # as file systems name it
 
 
 def locate(contract: Contract, extract_date: date, places: Places, path: str | None = None) -> str:
-    """Name the place of a night's extract: the path given, else the contract's template; relative is below the root."""
+    """Name the place of a night's extract: the path given, else the contract's template; relative is below the root.
+
+    Raises ExtractUnreadableError where the path is an address without the credentials that it was shown without.
+    """
     location = path or contract.extract.path.format(extract_date=extract_date)
+    if HIDDEN in location:
+        raise ExtractUnreadableError(
+            f"{location}: expected an address; one came as messages and tables show it, without its credentials; give "
+            "it whole, or leave the path empty where the contract names it"
+        )
     if "://" in location or Path(location).is_absolute():
         return location
     return str(places.root / location)
@@ -81,7 +90,7 @@ def copy(location: str, target: Path) -> None:
 
 def shown(location: str) -> str:
     """The location as it may stand in a message: without the credentials that a URL can carry."""
-    return re.sub(r"://[^/@]*@", "://***@", location)
+    return re.sub(r"://[^/@]*@", HIDDEN, location)
 
 
 def state(location: str) -> str | None:

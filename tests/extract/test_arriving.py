@@ -5,14 +5,16 @@ import resource
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from include import extract
-from include.errors import ExtractNotArrivedError
+from include.contract import Contract
+from include.errors import ExtractNotArrivedError, ExtractUnreadableError
 from include.extract import location
-from include.places import PROJECT
+from include.places import PROJECT, Places
 
 
 @pytest.fixture
@@ -108,3 +110,10 @@ def test_a_full_disk_names_the_folder_and_leaves_nothing_half_written(tmp_path: 
     assert done.stdout.startswith(f"{staging}: no room left to write")
     assert done.stdout.endswith("True\n")
     assert list(staging.iterdir()) == []
+
+
+def test_an_address_without_the_credentials_that_messages_leave_out_is_no_path(contract: Contract, tmp_path: Path):
+    told = extract.shown("s3://key:secret@bucket/invoices.csv")
+
+    with pytest.raises(ExtractUnreadableError, match="without its credentials; give it whole"):
+        extract.locate(contract, date(2024, 3, 5), Places(tmp_path), told)

@@ -1,0 +1,54 @@
+"""Take a night back in this deployment's invoices database: make take-back NIGHT=2026-11-04 WHY="...".
+
+    python -m local.take_back NIGHT WHY
+
+The same as the field "Take back" of the trigger form of validate_invoices. What is to be scored again is asked for by
+the next run of score_invoices.
+"""
+
+import argparse
+import getpass
+import logging
+import sys
+from datetime import date
+
+from include import warehouse
+from include.contract import load_contract
+from include.errors import PipelineError
+from include.pipeline.withdraw import take_night_back
+from include.places import Places, contract_path
+from local.deployment import Deployment
+from local.postgres_programs import ClusterError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Take the night back and say what became of it; 0 when done, 1 with a message on failure."""
+    parser = argparse.ArgumentParser(prog="make take-back", description="Remove a night from the tables.")
+    parser.add_argument("night", type=_night, help="extract date of the night, YYYY-MM-DD: NIGHT=")
+    parser.add_argument("why", help="the reason, which stays on record: WHY=")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stdout)
+    logging.getLogger("include").setLevel(logging.INFO)
+    try:
+        contract = load_contract(contract_path())
+        dsn = Deployment(Places.from_environment().root).prepare()["AIRFLOW_CONN_INVOICES_DB"]
+        take_night_back(contract, dsn, given.night, given.why, getpass.getuser())
+        with warehouse.connect(dsn) as connection:
+            stale = warehouse.stale_nights(connection, given.night)
+    except (PipelineError, ClusterError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if stale:
+        print(f"{len(stale)} nights are to be scored again, from {stale[0]} on: the next run of score_invoices asks")
+    return 0
+
+
+def _night(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text!r} is no date; name a night: NIGHT=2026-11-04 WHY="..."') from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
