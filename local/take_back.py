@@ -8,7 +8,6 @@ the next run of score_invoices.
 
 import argparse
 import getpass
-import logging
 import sys
 from datetime import date
 
@@ -27,17 +26,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("night", type=_night, help="extract date of the night, YYYY-MM-DD: NIGHT=")
     parser.add_argument("why", help="the reason, which stays on record: WHY=")
     given = parser.parse_args(arguments)
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stdout)
-    logging.getLogger("include").setLevel(logging.INFO)
     try:
         contract = load_contract(contract_path())
         dsn = Deployment(Places.from_environment().root).prepare()["AIRFLOW_CONN_INVOICES_DB"]
-        take_night_back(contract, dsn, given.night, given.why, getpass.getuser())
+        done = take_night_back(contract, dsn, given.night, given.why, getpass.getuser())
         with warehouse.connect(dsn) as connection:
             stale = warehouse.stale_nights(connection, given.night)
     except (PipelineError, ClusterError) as error:
         print(error, file=sys.stderr)
         return 1
+    given = ", ".join(f"{rows:,} to {night}" for night, rows in done["given_back"].items()) or "none"
+    print(f"{done['invoices']:,} invoices and {done['quarantined']:,} quarantined rows removed; given back: {given}")
     if stale:
         print(f"{len(stale)} nights are to be scored again, from {stale[0]} on: the next run of score_invoices asks")
     return 0

@@ -210,6 +210,7 @@ def test_bi_reader_reads_the_views_and_nothing_else(connection: Connection) -> N
         "v_night_currency",
         "v_vendors",
         "v_quarantine",
+        "v_withdrawals",
     }
 
 

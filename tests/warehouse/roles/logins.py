@@ -31,6 +31,7 @@ VIEWS = {
     "v_night_currency",
     "v_vendors",
     "v_quarantine",
+    "v_withdrawals",
 }
 KEYS = ["V00000|a", "V00001|b", "V00002|c"]
 
