@@ -35,8 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (PipelineError, ClusterError) as error:
         print(error, file=sys.stderr)
         return 1
-    given = ", ".join(f"{rows:,} to {night}" for night, rows in done["given_back"].items()) or "none"
-    print(f"{done['invoices']:,} invoices and {done['quarantined']:,} quarantined rows removed; given back: {given}")
+    back = ", ".join(f"{rows:,} to {night}" for night, rows in done["given_back"].items()) or "none"
+    print(f"{done['invoices']:,} invoices and {done['quarantined']:,} quarantined rows removed; given back: {back}")
     if stale:
         print(f"{len(stale)} nights are to be scored again, from {stale[0]} on: the next run of score_invoices asks")
     return 0
