@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -113,6 +113,9 @@ def publish(connection: Connection, version: str, keys: list[str], flagged: list
 
 
 def score_a_night(connection: Connection, contract: Contract) -> None:
+    mistaken = NIGHT - timedelta(days=30)
+    warehouse.refuse_night(connection, Night(mistaken, "test.csv"), 1, ["too few rows"], "docs.html")
+    warehouse.take_back(connection, contract, mistaken, "a test file", "ann")
     load_night(connection, contract, NIGHT, "a", "b", "c", line9=["no amount"])
     warehouse.register_model(connection, a_model("m1", date(2024, 2, 1)))
     warehouse.promote_model(connection, "m1")
