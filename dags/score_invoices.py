@@ -28,10 +28,7 @@ CONTRACT = runs.contract()
     params=runs.form(
         "The night to score.",
         model_version=Param(
-            None,
-            type=["null", "string"],
-            title="Model version",
-            description="The night's champion where empty.",
+            None, type=["null", "string"], title="Model version", description="The night's champion where empty."
         ),
         only_if_stale=Param(
             False,
