@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 
 from local.postgres import Cluster, ClusterError, main
+from local.postgres_copy import programs_for
 
 
 @pytest.fixture
@@ -175,8 +176,13 @@ def test_as_root_a_folder_closed_to_others_gets_its_data_elsewhere_and_says_so(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run something as somebody else")
-def test_it_works_as_an_ordinary_user(folder: Path) -> None:
+def test_it_works_as_an_ordinary_user(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
+    # The packages may lie in a folder of root's that is closed to others.
+    programs = programs_for((65534, 65534), folder.parent / "programs", renew=True)
+    monkeypatch.setenv("INVOICES_POSTGRES_BIN", str(programs.folder))
+    if programs.libraries:
+        monkeypatch.setenv("LD_LIBRARY_PATH", str(programs.libraries))
     os.chown(folder, 65534, 65534)
     child = os.fork()  # not another interpreter: that one may lie below /root
     if child == 0:

@@ -41,6 +41,9 @@ def closed(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = installed.parent
     for folder in (Path(package.name, installed.name), Path(f"{package.name}.libs")):
         shutil.copytree(package.parent / folder, closed / folder, symlinks=True)
+    # Closed by its door alone, whatever the umask of whoever installed the packages.
+    for path in closed.rglob("*"):
+        path.chmod(path.stat().st_mode | 0o055)
     monkeypatch.setenv("INVOICES_POSTGRES_BIN", str(closed / package.name / installed.name / "bin"))
     return closed
 
@@ -122,6 +125,7 @@ def test_a_closed_folder_for_temporary_files_is_passed_over(
 def test_data_of_another_version_or_behind_a_door_that_closed_is_told_with_the_remedy(place: Path, user: User) -> None:
     data = place / "data"
     data.mkdir()
+    data.chmod(0o755)
     (data / "PG_VERSION").write_text("13\n")
     with pytest.raises(ClusterError, match=r"made by Postgres 13, and .*INVOICES_POSTGRES_BIN"):
         Programs(binaries()).check_version(data)
