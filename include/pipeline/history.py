@@ -36,7 +36,7 @@ def validate_history(
     """Validate a staged history as one extract, and stage its rows by month; returns the plan of the load.
 
     The night of a row is the date of the field `by` (see night_field). A row without a night is quarantined with the
-    reason, under the last night of the file. Nights that this file held before and has no more are emptied.
+    reason, under the last night of the file. Nights that this file held before and has no more are taken back.
     A dry run has a plan without months. Raises NightRefusedError where the contract refuses the file.
     """
     file, copy = snapshot["file"], Path(snapshot["staged"])
@@ -56,7 +56,10 @@ def validate_history(
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
         held = warehouse.nights_of_other_files(connection, file)
-    night_of = pd.concat(nights)
+        night_of = pd.concat(nights)
+        valid = ((rows, night_of.loc[rows.index]) for rows, _ in staged_parts(outcome.folder))
+        elsewhere = warehouse.history_elsewhere(connection, contract, file, valid)
+    _refuse_repeated(contract, file, outcome.valid_rows, elsewhere)
     days = {pd.Timestamp(str(day)).date() for day in night_of.dropna().unique()}
     last = _last_night(file, days, held, by)
     plan = {
@@ -77,7 +80,7 @@ def validate_history(
             f"{file}: {outcome.rows_in} rows came in, but {staged_rows} were split into nights; nothing was loaded. A "
             "row was lost or counted twice on the way: please report this"
         )
-    _empty_former_nights(contract, dsn, plan, days)
+    _take_back_former_nights(contract, dsn, plan, days)
     return {**plan, "months": [{**plan, **month} for month in months]}
 
 
@@ -107,7 +110,7 @@ def load_month(contract: Contract, dsn: str, month: dict[str, Any]) -> dict[str,
 def finish_history(
     contract: Contract, dsn: str, plan: dict[str, Any], loaded: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Look back on all months: give nights the invoices back that others have no more, and count.
+    """Look back on all months, and count.
 
     Raises StagingError where rows_in is not loaded + quarantined + left out.
     """
@@ -119,14 +122,6 @@ def finish_history(
             "the history again, which repeats nothing that is right already"
         )
     with warehouse.connect(dsn) as connection:
-        again = {
-            night.extract_date for night in warehouse.nights_that_gave_way(connection) if night.file == plan["file"]
-        }
-        for month in plan["months"]:
-            if any(month["month"] == f"{night:%Y-%m}" for night in again):
-                for night, valid, quarantined in _nights(contract, month):
-                    if night in again:
-                        _load(connection, contract, month, night, [(valid, quarantined)])
         counts = warehouse.file_counts(connection, plan["file"])
         nights = warehouse.nights_of_file(connection, plan["file"])
     log.info("%s nights: %s loaded, %s quarantined", len(nights), counts.loaded, counts.quarantined)
@@ -143,10 +138,10 @@ def finish_history(
 
 def told(left_out: dict[str, Any]) -> str:
     """Say that a night of the history was left out, and what to do."""
+    night, rows = left_out["night"], left_out["rows"]
     return (
-        f"{left_out['night']}: {left_out['why']}, so the {left_out['rows']:,} rows that the history "
-        "has for it were left out; expected a night that no other file holds; where the history is right, take the "
-        "night back and load the history again"
+        f"{night}: {left_out['why']}, so the {rows:,} rows that the history has for it were left out; where the "
+        f'history is right, take the night back (make take-back NIGHT={night} WHY="...") and load the history again'
     )
 
 
@@ -174,14 +169,16 @@ def _load(
     )
 
 
-def _empty_former_nights(contract: Contract, dsn: str, plan: dict[str, Any], nights: set[date]) -> None:
-    """Empty the nights that this file held when it was loaded before, and has no more: they would keep its rows."""
+def _take_back_former_nights(contract: Contract, dsn: str, plan: dict[str, Any], nights: set[date]) -> None:
+    """Take back the nights that this file held when it was loaded before, and has no more."""
     with warehouse.connect(dsn) as connection:
         former = [night for night in warehouse.nights_of_file(connection, plan["file"]) if night not in nights]
         for night in former:
-            _load(connection, contract, plan, night, [])
+            why = f"{plan['file']} has no rows of this day any more"
+            warehouse.take_back(connection, contract, night, why, "the load of a history")
+            connection.commit()
     if former:
-        log.info("%s nights that the file has no more are empty now", len(former))
+        log.info("%s nights that the file has no more were taken back", len(former))
 
 
 def _last_night(file: str, nights: set[date], held: dict[date, str], by: str) -> date:
@@ -193,9 +190,27 @@ def _last_night(file: str, nights: set[date], held: dict[date, str], by: str) ->
         problem = (
             f"each of its {len(nights):,} nights is held by another file already, {min(nights)} by "
             f"{held[min(nights)]}; a corrected history takes the place of the former one under the same path; else "
-            "take the nights back first"
+            f'take the nights back first (make take-back NIGHT={min(nights)} WHY="..."), one after the other'
         )
     raise _refused(file, [problem], "")
+
+
+def _refuse_repeated(contract: Contract, file: str, valid: int, elsewhere: list[tuple[date, str, int]]) -> None:
+    """Raise NightRefusedError where other nights have (next to) all invoices of the history, on other days than it."""
+    rows = sum(rows for _, _, rows in elsewhere)
+    limit = contract.validation.max_repeated_share
+    if limit == 1 or rows <= limit * valid:
+        return
+    night, other, most = elsewhere[0]
+    raise _refused(
+        file,
+        [
+            f"{rows:,} of its {valid:,} invoices are those of other nights, on other days than in this file, {most:,} "
+            f"of them of the night of {night} (from {other}); expected invoices that no night has; where the history "
+            f'is right, take that night back first (make take-back NIGHT={night} WHY="...")'
+        ],
+        "",
+    )
 
 
 def _refused(file: str, problems: list[str], data_docs: str) -> NightRefusedError:

@@ -1,14 +1,18 @@
 """The nights of a history that came in one file."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+import pandas as pd
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from include.contract import Contract
 from include.errors import NightRefusedError
 from include.warehouse.arriving import Night, Parts
-from include.warehouse.connection import ask, ask_one
+from include.warehouse.connection import ask, ask_one, run
+from include.warehouse.copy import copy_in
+from include.warehouse.keys import invoice_keys
 from include.warehouse.nights import LoadCounts, load_night
 
 
@@ -34,6 +38,24 @@ def nights_of_file(connection: Connection, file: str) -> list[date]:
 def loaded_nights(connection: Connection, last: date) -> list[tuple[date, int]]:
     """The nights up to `last` that have invoices, in order, and how many they have."""
     return [(night, int(rows)) for night, rows in ask(connection, "loaded_nights", {"last": last})]
+
+
+def history_elsewhere(
+    connection: Connection, contract: Contract, file: str, parts: Iterable[tuple[pd.DataFrame, pd.Series]]
+) -> list[tuple[date, str, int]]:
+    """The nights that have invoices of a history from another file and on another day: night, file, invoices.
+
+    parts: valid rows of the history, and the night of each. A key with the line in it is of its file alone.
+    """
+    with connection.cursor() as cursor:
+        run(cursor, "make_history_keys")
+        for valid, nights in parts:
+            keys = invoice_keys(contract, valid, date.min)
+            copy_in(cursor, "history_keys", pd.DataFrame({"invoice_key": keys, "extract_date": nights}))
+        run(cursor, "history_elsewhere", {"file": file})
+        found = [(night, other, int(rows)) for night, other, rows in cursor.fetchall()]
+    connection.commit()
+    return found
 
 
 def load_history_night(

@@ -373,6 +373,17 @@ def test_a_history_all_of_whose_nights_are_held_says_what_to_do(history: History
         history.load(history.write([row(2, "2024-03-01")], "corrected.csv"))
 
 
+def test_a_history_whose_invoices_one_night_has_already_is_refused_and_moves_nothing(history: History) -> None:
+    rows = [row(1, "2024-03-01"), row(2, "2024-03-04"), row(3, "2024-03-05")]
+    history.load_one_night(date(2024, 4, 1), history.write(rows, "small_2024-04-01.csv"))
+    before = history.tables()
+
+    with pytest.raises(NightRefusedError, match=r"3 of its 3 invoices .* take that night back .*NIGHT=2024-04-01"):
+        history.load(history.write(rows))
+
+    assert history.tables() == before
+
+
 def test_how_many_rows_a_night_has_is_not_judged_but_the_share_of_unfit_rows_of_the_file_is(
     tmp_path: Path, dsn: str
 ) -> None:
