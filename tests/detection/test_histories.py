@@ -70,6 +70,7 @@ def test_after_any_history_rents_are_no_copies_and_copies_are_found(quick_contra
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900, method="thread")
 def test_what_is_flagged_does_not_depend_on_how_the_history_came(quick_contract: Contract) -> None:
     contract = with_detection(quick_contract, epochs=8)
     history, later, kinds = company(contract, 60, 60, date(2026, 12, 31), copies=20)

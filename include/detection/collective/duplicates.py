@@ -29,8 +29,6 @@ COPIES = np.array([0.20, 0.10, 0.05, 0.30, 0.30, 0.30, 0.30, 0.10, 0.10, 0.05])
 """By kind, how copies come about: a third each the same or written otherwise, one sign changed, another slip."""
 SAME_NIGHT = 0.15
 """Share of copies that come in the night of the original; most come later, with a reminder."""
-TELLING = 1.5
-"""Nats from which a pair is worth a word: where the odds are below four to one, chance and a copy are all the same."""
 HISTORIES = "histories"
 """Among what was learned: the nights that were histories loaded at once, in days since 1970."""
 OTHER_ENTITY = 0.2
@@ -72,7 +70,7 @@ class Duplicates:
             return Findings.none(len(asked))
         pairs, surprise = _surprises(ledger, Known.of(ledger, self.learned))
         days = ledger.day[pairs.later] - ledger.day[pairs.earlier]
-        chosen = (surprise >= TELLING) & (days <= self.contract.detection.duplicate_days)
+        chosen = (surprise > 0.0) & (days <= self.contract.detection.duplicate_days)
         later, earlier = position[pairs.later[chosen]], position[pairs.earlier[chosen]]
         return _by_invoice(later, earlier, surprise[chosen], asked, len(book))
 
