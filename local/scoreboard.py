@@ -26,7 +26,7 @@ def scoreboard(folder: Path, flagged: Mapping[date, set[str]]) -> list[str]:
         *(_line(kind, *counts) for kind, counts in sorted(by_kind.items())),
         *(_line(str(night), *by_night.get(str(night), (0, 0)), false[night]) for night in sorted(flagged)),
         _line("total", len(pairs), len(found), sum(false.values())),
-        "false: flagged, and not planted. What a model flags that fits rarely is to be looked at all the same.",
+        "False: flagged, though nothing was planted in it.",
     ]
     return [*lines, *_missed([each for each in pairs if each not in found])]
 
