@@ -119,21 +119,17 @@ def test_publishing_twice_leaves_the_same_rows(connection: Connection) -> None:
         states.append(every_row(connection))
 
     assert states[0] == states[1]
-    assert {name: len(rows) for name, rows in states[0].items()} | {} == {
+    assert {name: len(rows) for name, rows in states[0].items() if rows} == {
         "schema_migrations": len(list(warehouse.migrations.MIGRATIONS.glob("*.sql"))),
         "loads": 1,
         "invoices": 4,
         "vendor_totals": 3,
-        "quarantined_invoices": 0,
-        "quarantine_counts": 0,
         "validation_runs": 1,
         "model_versions": 2,
         "scoring_runs": 1,
         "scores": 4,
         "anomalies": 2,
         "anomaly_fields": 4,
-        "reviews": 0,
-        "alerts": 0,
     }
 
 
