@@ -56,8 +56,8 @@ def contract_of(
             "key": list(key),
             "extract": {"path": "landing/{extract_date}.csv", **(extract or {})},
             "fields": given,
-            # A file of one bad row shall show what becomes of the row, not that the night is refused for its share.
-            "validation": {"max_quarantined_share": 1, **validation},
+            # A file of one bad row, or of rows that other files have too, shall show what becomes of the row.
+            "validation": {"max_quarantined_share": 1, "max_repeated_share": 1, **validation},
             "report": {"recipients": ["clerk@example.com"]},
         }
     )

@@ -12,8 +12,8 @@ from include.detection import Judgement, explain
 from include.sample import Company
 from tests.trained_detector import CUT, Trained, as_nights
 
-# Beside each margin stands the range that was measured: `python -m benchmarks.margins` with seeds 0 to 2, and the
-# contract's seed on two processors.
+# Beside each margin stands the range that was measured: `python -m benchmarks.margins` with seeds 0 to 2; for new
+# vendors also that of the contract's seed on a second processor.
 PLANTED = ["amount_shifted", "category_wrong", "date_moved", "identifier_wrong"]
 
 

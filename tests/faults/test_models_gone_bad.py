@@ -198,7 +198,8 @@ def test_a_night_whose_model_was_altered_fails_at_once_publishes_nothing_and_say
     assert company.count("scores") == company.count("scoring_runs") == company.count("anomalies") == 0
     mail = company.outbox("failure")[0]
     assert "the model's files are incomplete or altered" in str(mail["Subject"])
-    assert "Restore the folder from a backup, or run train_autoencoder" in words(mail)
+    assert "Restore the folder from a backup." in words(mail)
+    assert "run train_autoencoder with an extract date before the night" in words(mail)
 
 
 def test_a_night_is_scored_once_its_model_is_restored(company: Company):

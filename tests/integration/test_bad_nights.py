@@ -93,12 +93,12 @@ def test_an_extract_whose_writing_has_only_begun_is_waited_for(impatient: Compan
     assert impatient.run("validate_invoices").states["wait_for_extract"] == "failed"
 
 
-def test_a_night_that_was_never_validated_is_waited_for_before_it_is_scored(impatient: Company):
+def test_a_night_that_was_never_validated_is_not_waited_for_by_a_run_by_hand(impatient: Company):
     run = impatient.run("score_invoices")
 
     assert run.states["wait_for_night"] == "failed"
     (failure,) = impatient.outbox("failure")
-    assert "Look at its run of validate_invoices first" in words(failure)
+    assert "Run validate_invoices for that night" in words(failure)
 
 
 def test_the_summary_of_a_night_without_an_extract_says_so(company: Company):

@@ -117,6 +117,7 @@ def test_a_corrected_extract_has_its_night_and_the_later_ones_scored_again(
     assert results(company) == results(at_once)
 
 
+@pytest.mark.slow  # quick on the tables alone: tests/warehouse/test_load_night.py
 def test_nights_that_come_in_another_order_end_as_in_theirs(
     company: Company, make_company: Callable[..., Company], with_champion: Company, asked_for: Asked
 ):
@@ -147,6 +148,7 @@ def test_a_night_whose_scores_still_hold_is_not_scored_again(night_later: Compan
     assert night_later.tables() == before
 
 
+@pytest.mark.slow  # quick on the tables alone: tests/warehouse/test_take_back.py
 def test_a_night_loaded_under_a_wrong_date_is_taken_back_and_the_real_one_loaded_as_if_nothing_was(
     company: Company, make_company: Callable[..., Company], with_champion: Company, asked_for: Asked
 ):
