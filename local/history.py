@@ -237,7 +237,8 @@ def train_and_score(screen: Screen, dsn: str, until: date, scored: list[date]) -
     )
     for place, anomaly in enumerate(sorted(found, key=lambda each: -each.score)[:TOP], 1):
         money = f"{anomaly.amount_at_risk:,.2f} {anomaly.currency or ''}" if anomaly.amount_at_risk is not None else ""
-        screen.say(f"{place:>3}. {anomaly.invoice_key:<28} {money:>18}   score {anomaly.score:.1f}")
+        who = " ".join(filter(None, [anomaly.entity_name, anomaly.invoice_key]))
+        screen.say(f"{place:>3}. {who:<48} {money:>17}  {anomaly.kind or ''}, score {anomaly.score:.1f}")
         screen.say(textwrap.fill(anomaly.explanation, width, initial_indent=" " * 5, subsequent_indent=" " * 5))
     screen.say("\nAll of them: make psql, then SELECT * FROM invoice_anomalies.v_open_anomalies;")
     screen.say(f"Mails: {Places.from_environment().outbox}")

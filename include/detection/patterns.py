@@ -61,22 +61,27 @@ class Usual:
 Written = Callable[[float], str]
 
 
-def number_remark(observed: float, usual: Usual, written: Written, smallest: float = SMALLEST_AMOUNT) -> str:
+def number_remark(
+    observed: float, usual: Usual, written: Written, smallest: float = SMALLEST_AMOUNT, *, typed: bool = True
+) -> str:
     """The first slip that explains a number, else how many times the expected it is.
 
-    written: how such a number is written. smallest: below it, numbers are as good as nothing.
+    written: how such a number is written. smallest: below it, numbers are as good as nothing. typed: False for a number
+    that was computed, whose digits no hand exchanged.
     """
-    slip = number_slip(observed, usual, written, smallest)
+    slip = number_slip(observed, usual, written, smallest, typed=typed)
     return slip or ("" if _says_nothing(observed, usual, smallest) else times_expected(observed, usual))
 
 
-def number_slip(observed: float, usual: Usual, written: Written, smallest: float = SMALLEST_AMOUNT) -> str:
-    """The first slip of a hand that explains a number."""
+def number_slip(
+    observed: float, usual: Usual, written: Written, smallest: float = SMALLEST_AMOUNT, *, typed: bool = True
+) -> str:
+    """The first slip of a hand that explains a number; see number_remark."""
     if _says_nothing(observed, usual, smallest):
         return ""
     return (
         opposite_sign(observed, usual, written)
-        or transposed_digits(observed, usual, written)
+        or (transposed_digits(observed, usual, written) if typed else "")
         or shifted_decimal_point(observed, usual, written)
     )
 
@@ -96,12 +101,13 @@ def opposite_sign(observed: float, usual: Usual, written: Written) -> str:
 
 
 def shifted_decimal_point(observed: float, usual: Usual, written: Written) -> str:
-    """Recognise a decimal point some places off; what it would be without must be near the expected, or usual."""
+    """Recognise a decimal point some places off; what it would be without must be usual."""
     ratio = observed / usual.expected
     if ratio <= 0:
         return ""
     places = round(math.log10(ratio))
-    if places and abs(places) <= MOST_SHIFTS and abs(math.log10(ratio) - places) < SHIFT_TOLERANCE:
+    near = places and abs(places) <= MOST_SHIFTS and abs(math.log10(ratio) - places) < SHIFT_TOLERANCE
+    if near and usual.has_room_for(observed / 10.0**places):
         return f"{_times(ratio)}, looks like a shifted decimal point: {written(observed / 10.0**places)} would fit"
     for places in (1, 2, 3, -1, -2, -3):
         corrected = observed / 10.0**places

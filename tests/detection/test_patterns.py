@@ -175,3 +175,14 @@ def test_usual_weekdays_are_named_as_people_name_them(counts: list[int], words: 
 )
 def test_what_makes_a_number_differ_from_the_usual_ones_is_named(text: str, usual: str, words: str) -> None:
     assert shape_slip(text, shape_of(text), shape_of(usual)) == words
+
+
+def test_a_value_that_would_not_be_usual_either_is_not_said_to_fit() -> None:
+    assert number_remark(584.56, Usual(4_800.0, 4_180.0, 5_550.0), amount) == "×0.122 of the expected"
+
+
+def test_a_computed_number_has_no_digits_that_a_hand_exchanged() -> None:
+    usual = Usual(1_524.0, 1_510.0, 1_530.0)
+
+    assert "transposed" in number_remark(1_254.0, usual, amount)
+    assert "transposed" not in number_remark(1_254.0, usual, amount, typed=False)

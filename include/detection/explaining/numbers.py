@@ -54,14 +54,17 @@ def _value(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
         middle, low, high = (round(end, 2) + 0.0 for end in (middle, low, high))
     usual = Usual(middle, low, high, scene.precedents.values(name, scene.earlier(place)))
     smallest = 0.0 if derived else SMALLEST_AMOUNT
-    remarks = [number_remark(value, usual, written, smallest)]
+    remarks = [number_remark(value, usual, written, smallest, typed=not derived)]
     if in_cents and not derived:
         remarks += [repeated_amount(value, usual) or round_amount(value, usual.earlier)]
     observed = written(value) + (f" ({_parts(scene, name, place)})" if derived else "")
     expected, expectation = _recurring(scene, usual, written, place)
-    slip = bool(number_slip(value, usual, written, smallest))
+    fitting = None if derived else _by_arithmetic(scene, name, value, written, place)
+    # What the other fields demand to the cent was not mistyped beside them.
+    slip = bool(number_slip(value, usual, written, smallest, typed=not derived)) and not (
+        view == "others" and fitting and fitting.fits
+    )
     if not slip and not derived and (view == "others" or expected == written(value)):
-        fitting = _by_arithmetic(scene, name, value, written, place)
         if fitting and fitting.fits and view == "others" and not _is_usual(scene, aspect, value, place):
             return _value(scene, aspect, "past", place)
         if fitting:
