@@ -3,7 +3,7 @@
 from typing import Any
 
 import invoice_runs as runs
-from airflow.sdk import Param, get_current_context, task
+from airflow.sdk import Param, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.contract import Contract
@@ -26,7 +26,7 @@ PARAMS = {
 
 def go_on_if(history: bool) -> None:
     """Skip the task, and what follows, unless the run is one of a history, or is none."""
-    if get_current_context()["params"]["history"] is not history:
+    if runs.param("history") is not history:
         raise AirflowSkipException(f"the run is {'no' if history else 'one of a'} history")
 
 
@@ -40,9 +40,9 @@ def load_history(contract: Contract, taken: Any) -> Any:
         from include.pipeline.ingest import newest_snapshot
 
         go_on_if(history=True)
-        params = get_current_context()["params"]
-        taken = newest_snapshot(contract, runs.places(), runs.extract_date(), params["extract_path"], taken)
-        plan = validated(contract, runs.places(), runs.dsn(), taken, params["history_date"], dry_run=params["dry_run"])
+        taken = newest_snapshot(contract, runs.places(), runs.extract_date(), runs.param("extract_path"), taken)
+        by, dry_run = runs.param("history_date"), runs.param("dry_run")
+        plan = validated(contract, runs.places(), runs.dsn(), taken, by, dry_run=dry_run)
         return plan["months"]
 
     # One at a time: two nights are never loaded at once, and these would hold the workers of others.

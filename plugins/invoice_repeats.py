@@ -3,14 +3,15 @@
 DAG files import this module by its name; Airflow puts plugins/ on the path.
 """
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import invoice_runs as runs
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
+
+from include.pipeline.nights import today
 
 TAKE_BACK = Param(
     None,
@@ -22,12 +23,12 @@ TAKE_BACK = Param(
 
 def only_if_stale() -> bool:
     """Whether the run repeats what other runs did: it works on what is loaded, waits for nothing, and wakes nobody."""
-    return bool(_param("only_if_stale"))
+    return bool(runs.param("only_if_stale"))
 
 
 def unless_taken_back() -> None:
     """Skip the task where the run is to take its night back instead of loading it."""
-    if _param("take_back") is not None:
+    if runs.param("take_back") is not None:
         raise AirflowSkipException("the night is taken back instead")
 
 
@@ -39,8 +40,8 @@ def taken_back() -> Any:
     def take_back() -> dict[str, Any]:
         from include.pipeline.withdraw import take_night_back
 
-        reason, named, run = _param("take_back"), _param("extract_date"), get_current_context()["dag_run"]
-        if reason is None or _param("dry_run"):
+        reason, named, run = runs.param("take_back"), runs.param("extract_date"), get_current_context()["dag_run"]
+        if reason is None or runs.param("dry_run"):
             raise AirflowSkipException("no night is taken back: no reason is given, or this is a dry run")
         night = date.fromisoformat(named) if named else None
         who = getattr(run, "triggering_user_name", None) or f"run {run.run_id}"
@@ -61,7 +62,7 @@ def repeats_after_load(*loads: Any) -> None:
         from include.pipeline.repeat import after_load
 
         nights = [date.fromisoformat(load["extract_date"]) for load in loads if load]
-        return after_load(runs.contract(), runs.dsn(), min(nights), _today())
+        return after_load(runs.contract(), runs.dsn(), min(nights), today(runs.contract().schedule))
 
     _ask_for(runs_to_repeat(list(loads)))
 
@@ -75,7 +76,7 @@ def repeats_after_scoring(published: Any) -> None:
         from include.pipeline.repeat import after_scoring
 
         night = date.fromisoformat(published["extract_date"])
-        return after_scoring(runs.dsn(), night, _today(), only_if_stale=only_if_stale())
+        return after_scoring(runs.dsn(), night, today(runs.contract().schedule), only_if_stale=only_if_stale())
 
     _ask_for(runs_to_repeat(published))
 
@@ -85,11 +86,3 @@ def _ask_for(asked: Any) -> None:
     TriggerDagRunOperator.partial(
         task_id="repeat", trigger_dag_id="score_invoices", skip_when_already_exists=True
     ).expand_kwargs(asked)
-
-
-def _param(name: str) -> Any:
-    return get_current_context()["params"][name]
-
-
-def _today() -> date:
-    return datetime.now(ZoneInfo(runs.contract().schedule.timezone)).date()

@@ -2,16 +2,16 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from include import extract, warehouse
 from include.contract import Contract
 from include.errors import NightRefusedError, StagingError
+from include.pipeline.nights import today as nights_today
 from include.places import Places
 from include.staging import stage, staged
 from include.validation import staged_parts, staged_report, validate
@@ -42,7 +42,7 @@ def validate_history(
     file, copy = snapshot["file"], Path(snapshot["staged"])
     by, why = night_field(contract, by)
     log.info("%s is cut into nights by %s (%s)", file, by, why)
-    today = datetime.now(ZoneInfo(contract.schedule.timezone)).date()
+    today = nights_today(contract.schedule)
     nights: list[pd.Series] = []
     parts = with_nights(contract, extract.read(contract, str(copy), name=file), by, today, nights)
     outcome = validate(
