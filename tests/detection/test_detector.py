@@ -59,7 +59,7 @@ def test_planted_anomalies_of_each_kind_are_flagged(trained: Trained, kind: str)
     planted = trained.labels[trained.labels["kind"] == kind]
     assert len(planted) >= 5
     # Of a dozen amounts or fewer .67 to .83; all of the other kinds.
-    assert flagged(trained.judgement)[planted.index].mean() >= (0.5 if kind == "amount_shifted" else 0.85)
+    assert flagged(trained.judgement)[planted.index].mean() >= (0.65 if kind == "amount_shifted" else 0.85)
 
 
 def test_the_planted_field_stands_first_in_most_explanations(trained: Trained) -> None:
@@ -174,8 +174,8 @@ def test_new_vendors_bring_no_flood_of_alerts(trained: Trained, newcomers: pd.Da
     assert set(judgement.scores["history_tier"]) <= {"new", "thin", "short"}
     first = judgement.scores["history_tier"] == "new"
     assert first.sum() >= 50
-    assert flagged(judgement).mean() < 0.25  # .10 to .18
-    assert flagged(judgement)[first].mean() < 0.35  # .13 to .28
+    assert flagged(judgement).mean() < 0.2  # .10 to .18
+    assert flagged(judgement)[first].mean() < 0.32  # .13 to .28
 
 
 def test_a_new_vendor_with_an_amount_beyond_all_others_is_flagged(trained: Trained, newcomers: pd.DataFrame) -> None:
