@@ -15,8 +15,7 @@ COPY --chown=airflow:0 dags /opt/airflow/dags
 # Made here, so that the volumes mounted on them belong to the user airflow and no service has to run as root.
 RUN mkdir -p /opt/airflow/var/landing /opt/airflow/auth /opt/airflow/logs
 
-# The project root comes first: great_expectations ships a package named `include` too.
-ENV PYTHONPATH=/opt/airflow \
+ENV PYTHONPATH=/opt/airflow/include \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/airflow/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/airflow/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \

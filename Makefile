@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
-export PYTHONPATH := $(CURDIR)
+export PYTHONPATH := $(CURDIR)/include:$(CURDIR)
 
 # requirements*.txt name every package with its hash, so nothing needs resolving (--no-deps).
 # Paths are quoted: that of uv, of Python and of this folder may hold blanks.
@@ -70,14 +70,14 @@ airflow: $(VENV)/installed ## the airflow command in this deployment: make airfl
 	@$(BIN)/python -m local.deployment airflow $(ARGS)
 
 contract: $(VENV)/installed ## check the data contract, and try it on tonight's extract or on FILE=...
-	@$(BIN)/python -W ignore -m include.contract $(if $(or $(FILE),$(EXTRACT)),--extract "$(or $(FILE),$(EXTRACT))")
+	@$(BIN)/python -W ignore -m invoice_anomalies.contract $(if $(or $(FILE),$(EXTRACT)),--extract "$(or $(FILE),$(EXTRACT))")
 
 docs: $(VENV)/installed ## the contract's reference and JSON Schema, and the data dictionary
-	@$(BIN)/python -m include.contract_docs
+	@$(BIN)/python -m invoice_anomalies.contract.reference
 	@$(BIN)/python -m local.dictionary
 
 migrate: $(VENV)/installed ## bring the database of AIRFLOW_CONN_INVOICES_DB up to date, as its owner
-	@$(BIN)/python -m include.warehouse
+	@$(BIN)/python -m invoice_anomalies.warehouse
 
 dsn: $(VENV)/installed ## address of the invoices database
 	@$(BIN)/python -m local.deployment dsn

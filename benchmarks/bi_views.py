@@ -25,9 +25,9 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract, load_contract
-from include.places import PROJECT
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.paths import PROJECT
 from local.postgres import Cluster
 
 PAGE = PROJECT / "docs" / "bi.md"

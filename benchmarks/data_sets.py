@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.planting import Planted, plant_payments, shift_fields
-from include.contract import Contract, load_contract
-from include.places import PROJECT
-from include.sample import Company, plant
-from include.validation.parse import parse
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.synthetic import Company, plant
+from invoice_anomalies.validation.parse import parse
 
 DEFAULT_DATA = PROJECT.parent / "shared" / "data"
 SPLIT_SEED = 11

@@ -24,8 +24,8 @@ from benchmarks.measures import measures
 from benchmarks.peers import Judge, Peer, peers
 from benchmarks.project import peak_memory, this_project
 from benchmarks.results import LEGEND, Figures, Results, plot, tables, write_json
-from include.contract import Contract, load_contract
-from include.places import PROJECT
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.paths import PROJECT
 
 OURS = "this project"
 OUT = PROJECT / "var" / "benchmarks"

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.planting import shape
-from include.contract import Contract
-from include.contract_fields import NUMERIC_TYPES
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.contract.fields import NUMERIC_TYPES
 
 FloatArray = npt.NDArray[np.float64]
 Column = tuple[str, FloatArray]

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
-from include.contract import Contract, load_contract
-from include.detection import Detector, explain
-from include.lifecycle import evaluate
-from include.places import PROJECT
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.detection import Detector, explain
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.training import evaluate
 from tests.detection import test_detector as of_detector
 from tests.detection import test_judged_fields as of_fields
 from tests.detection import test_quality as of_quality
@@ -33,7 +33,7 @@ def flagged(judgement) -> np.ndarray:
 
 
 def of_trained(contract: Contract, made: Trained) -> Figures:
-    """tests/detection/test_detector.py and tests/lifecycle/test_evaluation.py."""
+    """tests/detection/test_detector.py and tests/training/test_evaluation.py."""
     detector, judgement = made.detector, made.judgement
     truth = of_detector.is_planted(made, made.invoices)
     audit = detector.score(pd.concat([made.history, made.invoices]))

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.data_sets import DataSet
-from include.contract import Contract
-from include.contract_fields import NUMERIC_TYPES
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.contract.fields import NUMERIC_TYPES
 
 FloatArray = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.encodings import Encoding, Features, FloatArray, as_numbers
 from benchmarks.measures import Opinion, Rows
-from include.contract import Contract
+from invoice_anomalies.contract import Contract
 
 Judge = Callable[[pd.DataFrame], Opinion]
 Peer = Callable[[Contract, pd.DataFrame], Judge]

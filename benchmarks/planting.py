@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.contract import Contract
-from include.contract_fields import NUMERIC_TYPES
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.contract.fields import NUMERIC_TYPES
 
 LEAST_HISTORY = 20
 """Invoices in the history that a vendor must have."""

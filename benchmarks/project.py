@@ -8,9 +8,9 @@ import pandas as pd
 
 from benchmarks.measures import Opinion, Rows
 from benchmarks.peers import Judge
-from include.contract import Contract
-from include.contract_fields import NUMERIC_TYPES
-from include.detection import Detector, Judgement, explain
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.contract.fields import NUMERIC_TYPES
+from invoice_anomalies.detection import Detector, Judgement, explain
 
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -22,10 +22,10 @@ from typing import TextIO
 
 import pandas as pd
 
-from include import warehouse
-from include.contract import load_contract
-from include.extract import locate
-from include.places import PROJECT, Places
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.extract import locate
+from invoice_anomalies.paths import PROJECT, Paths
 from local.dag_runs import NightRun, run_dag
 from local.deployment import Deployment
 from local.screen import screen_beside
@@ -40,7 +40,7 @@ def payments(root: Path, data: Path, nights: int, run: Callable[[str, date], Non
     written = []
     for day, rows in texts[texts["invoice_date"] <= "2010-10-31"].groupby("invoice_date"):
         written.append(date.fromisoformat(str(day)))
-        path = Path(locate(contract, written[-1], Places(root)))
+        path = Path(locate(contract, written[-1], Paths(root)))
         path.parent.mkdir(parents=True, exist_ok=True)
         rows.to_csv(path, index=False)
     for night in written:

@@ -16,8 +16,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from include.contract import load_contract
-from include.places import PROJECT, Places, contract_path
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.paths import PROJECT, Paths, contract_path
 
 
 @dataclass(frozen=True)
@@ -65,50 +65,50 @@ def run(stage: str, **arguments: Any) -> Cost:
 
 
 def snapshot(home: str, dsn: str, night: str) -> Any:
-    from include.pipeline.ingest import take_snapshot
+    from invoice_anomalies.pipeline.validate import take_snapshot
 
-    places, day = Places(Path(home)), date.fromisoformat(night)
-    return take_snapshot(_contract(), places, day, None, places.staging(day))
+    paths, day = Paths(Path(home)), date.fromisoformat(night)
+    return take_snapshot(_contract(), paths, day, None, paths.staging(day))
 
 
 def validate(home: str, dsn: str, night: str, taken: dict[str, Any]) -> Any:
-    from include.pipeline.ingest import validate_snapshot
+    from invoice_anomalies.pipeline.validate import validate_snapshot
 
-    return validate_snapshot(_contract(), Places(Path(home)), dsn, date.fromisoformat(night), taken)
+    return validate_snapshot(_contract(), Paths(Path(home)), dsn, date.fromisoformat(night), taken)
 
 
 def load(home: str, dsn: str, night: str, validated: dict[str, Any]) -> Any:
-    from include.pipeline.ingest import load_night
+    from invoice_anomalies.pipeline.validate import load_night
 
     return load_night(_contract(), dsn, date.fromisoformat(night), validated)
 
 
 def train(home: str, dsn: str, night: str) -> Any:
-    from include.pipeline import learn
+    from invoice_anomalies.pipeline import learn
 
-    places, day = Places(Path(home)), date.fromisoformat(night)
-    staged = learn.stage_training_set(_contract(), dsn, day, places.staging(day))
-    trained = learn.train(_contract(), places, staged)
-    evaluated = learn.evaluate_challenger(_contract(), dsn, places, trained)
+    paths, day = Paths(Path(home)), date.fromisoformat(night)
+    staged = learn.stage_training_set(_contract(), dsn, day, paths.staging(day))
+    trained = learn.train(_contract(), paths, staged)
+    evaluated = learn.evaluate_challenger(_contract(), dsn, paths, trained)
     return learn.promote(dsn, evaluated, "always")
 
 
 def plan(home: str, dsn: str, night: str) -> Any:
-    from include.pipeline.judge import plan_scoring
+    from invoice_anomalies.pipeline.score import plan_scoring
 
-    places, day = Places(Path(home)), date.fromisoformat(night)
-    return plan_scoring(_contract(), dsn, day, None, places.staging(day))
+    paths, day = Paths(Path(home)), date.fromisoformat(night)
+    return plan_scoring(_contract(), dsn, day, None, paths.staging(day))
 
 
 def score(home: str, dsn: str, night: str, chunk: dict[str, Any]) -> Any:
-    from include.pipeline import judge
+    from invoice_anomalies.pipeline import judge
 
     judge.explain = _timed(judge.explain, "explain")
     return judge.score_chunk(_contract(), dsn, chunk)
 
 
 def publish(home: str, dsn: str, night: str, scored: list[dict[str, Any]]) -> Any:
-    from include.pipeline.judge import publish_night
+    from invoice_anomalies.pipeline.score import publish_night
 
     return publish_night(_contract(), dsn, scored)
 
@@ -117,14 +117,14 @@ def floor(home: str, dsn: str, night: str) -> Any:
     """The least that any pipeline does: read the file, and COPY its rows into a table like that of the invoices."""
     import pandas as pd
 
-    from include import extract, warehouse
-    from include.warehouse.copy import copy_in
-    from include.warehouse.keys import invoice_keys
+    from invoice_anomalies import extract, warehouse
+    from invoice_anomalies.warehouse.copy import copy_in
+    from invoice_anomalies.warehouse.keys import invoice_keys
 
     contract, day = _contract(), date.fromisoformat(night)
     dates = list(contract.of_type("date"))
     began = time.perf_counter()
-    frame = pd.read_csv(extract.locate(contract, day, Places(Path(home))), parse_dates=dates, date_format="%Y-%m-%d")
+    frame = pd.read_csv(extract.locate(contract, day, Paths(Path(home))), parse_dates=dates, date_format="%Y-%m-%d")
     _DETAILS["read"] = time.perf_counter() - began
     with warehouse.connect(dsn) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE floor (LIKE invoice_anomalies.invoices INCLUDING ALL)")

@@ -28,11 +28,11 @@ import yaml
 
 from benchmarks import stages
 from benchmarks.stages import Cost
-from include import warehouse
-from include.contract import load_contract
-from include.places import PROJECT, contract_path
-from include.sample.company import Company
-from include.sample.files import write_extract
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.paths import PROJECT, contract_path
+from invoice_anomalies.synthetic.company import Company
+from invoice_anomalies.synthetic.files import write_extract
 from local.postgres import Cluster
 
 OUT = PROJECT / "var" / "benchmarks"

@@ -13,11 +13,10 @@ work. *no champion model yet* - run `train_autoencoder` first. *refused by valid
 `validate_invoices`. Otherwise clear the failed task; nothing is published by halves.
 """
 
-import invoice_mail
-import invoice_repeats as repeats
-import invoice_runs as runs
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
+
+from invoice_anomalies.airflow import mail, repeats, runs
 
 CONTRACT = runs.contract()
 
@@ -43,14 +42,14 @@ def score_invoices():
     @task.sensor(**runs.waiting())
     @runs.answering
     def wait_for_night() -> bool:
-        from include.pipeline.arrival import night_awaited
+        from invoice_anomalies.pipeline.arrival import night_awaited
 
         return repeats.only_if_stale() or night_awaited(CONTRACT, runs.dsn(), runs.wait(), runs.validating)
 
     @task(inlets=[runs.INVOICES, runs.MODELS])
     @runs.answering
     def plan() -> list[dict]:
-        from include.pipeline.judge import plan_scoring
+        from invoice_anomalies.pipeline.score import plan_scoring
 
         return plan_scoring(
             CONTRACT,
@@ -64,14 +63,14 @@ def score_invoices():
     @task(map_index_template="{{ task.op_kwargs['chunk']['chunk'] + 1 }} of {{ task.op_kwargs['chunk']['chunks'] }}")
     @runs.answering
     def score(chunk: dict) -> dict:
-        from include.pipeline.judge import score_chunk
+        from invoice_anomalies.pipeline.score import score_chunk
 
         return score_chunk(CONTRACT, runs.dsn(), chunk)
 
     @task(outlets=[runs.ANOMALIES])
     @runs.answering
     def publish(scored: list[dict], *, outlet_events=None) -> dict:
-        from include.pipeline.judge import publish_night
+        from invoice_anomalies.pipeline.score import publish_night
 
         if runs.param("dry_run"):
             runs.note(f"dry run: {sum(chunk['flagged'] for chunk in scored)} would be flagged")
@@ -83,11 +82,11 @@ def score_invoices():
     @task
     @runs.answering
     def alert(published: dict) -> str:
-        from include.pipeline.report import send_alert
+        from invoice_anomalies.pipeline.notify import send_alert
 
         if runs.is_backfill() or repeats.only_if_stale():
             raise AirflowSkipException("this repeats history, so nobody is woken; see v_open_anomalies")
-        return send_alert(CONTRACT, runs.dsn(), published, invoice_mail.send)
+        return send_alert(CONTRACT, runs.dsn(), published, mail.send)
 
     planned = plan()
     wait_for_night() >> planned

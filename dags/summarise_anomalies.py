@@ -8,9 +8,9 @@ extract by the contract's calendar has no mail.
 **By hand:** trigger with an extract date; a dry run writes the message to the outbox folder only.
 """
 
-import invoice_mail
-import invoice_runs as runs
 from airflow.sdk import dag, task
+
+from invoice_anomalies.airflow import mail, runs
 
 CONTRACT = runs.contract()
 
@@ -24,10 +24,10 @@ def summarise_anomalies():
     @task(inlets=[runs.ANOMALIES])
     @runs.answering
     def summarise() -> str:
-        from include.pipeline.report import send_summary
+        from invoice_anomalies.pipeline.notify import send_summary
 
         only_file = runs.is_backfill() or runs.param("dry_run")
-        send, wait = invoice_mail.write if only_file else invoice_mail.send, runs.wait()
+        send, wait = mail.write if only_file else mail.send, runs.wait()
         return send_summary(CONTRACT, runs.dsn(), wait.night, send, asked=wait.kind != "scheduled")
 
     summarise()

@@ -10,8 +10,9 @@ not worse. Models are folders below `models/` and rows of `model_versions`.
 back to an older model, trigger `score_invoices` with its version.
 """
 
-import invoice_runs as runs
 from airflow.sdk import Param, dag, task
+
+from invoice_anomalies.airflow import runs
 
 CONTRACT = runs.contract()
 
@@ -33,28 +34,28 @@ def train_autoencoder():
     @task(inlets=[runs.INVOICES])
     @runs.answering
     def training_set() -> dict:
-        from include.pipeline.learn import stage_training_set
+        from invoice_anomalies.pipeline.train import stage_training_set
 
         return stage_training_set(CONTRACT, runs.dsn(), runs.extract_date(), runs.staging())
 
     @task
     @runs.answering
     def train(staged: dict) -> dict:
-        from include.pipeline.learn import train as train_challenger
+        from invoice_anomalies.pipeline.train import train as train_challenger
 
-        return train_challenger(CONTRACT, runs.places(), staged)
+        return train_challenger(CONTRACT, runs.paths(), staged)
 
     @task
     @runs.answering
     def evaluate(trained: dict) -> dict:
-        from include.pipeline.learn import evaluate_challenger
+        from invoice_anomalies.pipeline.train import evaluate_challenger
 
-        return evaluate_challenger(CONTRACT, runs.dsn(), runs.places(), trained)
+        return evaluate_challenger(CONTRACT, runs.dsn(), runs.paths(), trained)
 
     @task(outlets=[runs.MODELS])
     @runs.answering
     def promote(evaluated: dict, *, outlet_events=None) -> dict:
-        from include.pipeline.learn import promote as promote_challenger
+        from invoice_anomalies.pipeline.train import promote as promote_challenger
 
         outcome = promote_challenger(runs.dsn(), evaluated, runs.param("promote"))
         outlet_events[runs.MODELS].extra = outcome

@@ -21,10 +21,10 @@ have the extract corrected, or change the rule in the contract, and clear `valid
 `load` - another night has these rows already: the log says which, and what to do.
 """
 
-import invoice_history
-import invoice_repeats as repeats
-import invoice_runs as runs
 from airflow.sdk import Param, dag, task
+
+from invoice_anomalies.airflow import history as histories
+from invoice_anomalies.airflow import repeats, runs
 
 CONTRACT = runs.contract()
 
@@ -40,7 +40,7 @@ CONTRACT = runs.contract()
             title="Extract path",
             description="File or URL to read instead of the contract's; it takes the place of what the night had.",
         ),
-        **invoice_history.PARAMS,
+        **histories.PARAMS,
         take_back=repeats.TAKE_BACK,
         dry_run=runs.DRY_RUN,
     ),
@@ -49,26 +49,26 @@ def validate_invoices():
     @task.sensor(**runs.waiting())
     @runs.answering
     def wait_for_extract() -> bool:
-        from include.pipeline.arrival import extract_awaited
+        from invoice_anomalies.pipeline.arrival import extract_awaited
 
         repeats.unless_taken_back()
-        return extract_awaited(CONTRACT, runs.places(), runs.dsn(), runs.wait(), runs.param("extract_path"))
+        return extract_awaited(CONTRACT, runs.paths(), runs.dsn(), runs.wait(), runs.param("extract_path"))
 
     @task
     @runs.answering
     def snapshot() -> dict:
-        from include.pipeline.ingest import take_snapshot
+        from invoice_anomalies.pipeline.validate import take_snapshot
 
-        return take_snapshot(CONTRACT, runs.places(), runs.extract_date(), runs.param("extract_path"), runs.staging())
+        return take_snapshot(CONTRACT, runs.paths(), runs.extract_date(), runs.param("extract_path"), runs.staging())
 
     @task
     @runs.answering
     def validate(taken: dict) -> dict:
-        from include.pipeline.ingest import validate_snapshot
+        from invoice_anomalies.pipeline.validate import validate_snapshot
 
-        invoice_history.go_on_if(history=False)
+        histories.go_on_if(history=False)
         how = {"path": runs.param("extract_path"), "record": not runs.param("dry_run")}
-        return validate_snapshot(CONTRACT, runs.places(), runs.dsn(), runs.extract_date(), taken, **how)
+        return validate_snapshot(CONTRACT, runs.paths(), runs.dsn(), runs.extract_date(), taken, **how)
 
     @task.short_circuit
     def unless_dry_run(validated: dict) -> bool:
@@ -77,7 +77,7 @@ def validate_invoices():
     @task(outlets=[runs.INVOICES])
     @runs.answering
     def load(validated: dict, *, outlet_events=None) -> dict:
-        from include.pipeline.ingest import load_night
+        from invoice_anomalies.pipeline.validate import load_night
 
         counts = load_night(CONTRACT, runs.dsn(), runs.extract_date(), validated)
         outlet_events[runs.INVOICES].extra = counts
@@ -88,7 +88,7 @@ def validate_invoices():
     wait_for_extract() >> taken
     loaded = load(validated)
     unless_dry_run(validated) >> loaded
-    history = invoice_history.load_history(CONTRACT, taken)
+    history = histories.load_history(CONTRACT, taken)
     repeats.repeats_after_load(loaded, history, repeats.taken_back())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from include.pipeline.nights import TODAY
+from invoice_anomalies.pipeline.nights import TODAY
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     python -m local.demo
 
 Runs the real DAGs, a DAG run for each step, and prints the anomalies it found. The full log is in the folder that
-`Places` names; the state stays for `make up`. Can be run again: the same nights leave the same rows.
+`Paths` names; the state stays for `make up`. Can be run again: the same nights leave the same rows.
 """
 
 import gc
@@ -19,10 +19,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
 
-from include import warehouse
-from include.contract import load_contract
-from include.places import Places, contract_path
-from include.sample import write_sample
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.paths import Paths, contract_path
+from invoice_anomalies.synthetic import write_sample
 from local.dag_runs import run_dag
 from local.deployment import Deployment
 from local.scoreboard import scoreboard
@@ -67,7 +67,7 @@ class Demo:
 
 def main() -> None:
     """Run the demo; whatever goes wrong is said on the screen, with the log to read on in."""
-    deployment = Deployment(Places.from_environment().root)
+    deployment = Deployment(Paths.from_environment().root)
     deployment.root.mkdir(parents=True, exist_ok=True)
     log = deployment.root / "demo.log"
     demo = Demo(screen_beside(log), log, steps=5 + 2 * len(NIGHTS))
@@ -102,7 +102,7 @@ def _run(demo: Demo, deployment: Deployment) -> None:
 
 
 def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
-    contract, places = load_contract(contract_path()), Places(deployment.root)
+    contract, paths = load_contract(contract_path()), Paths(deployment.root)
     counts = {night: warehouse.day_counts(connection, night) for night in [HISTORY[1], *NIGHTS]}
     last = counts[NIGHTS[-1]]
     width = min(shutil.get_terminal_size((110, 24)).columns, 120)
@@ -120,17 +120,17 @@ def _show(demo: Demo, connection: Any, deployment: Deployment) -> None:
         )
     flagged = {night: _flagged(connection, night, counts[night]["model_version"]) for night in NIGHTS}
     demo.say("\nWhat was planted, and what was found\n")
-    demo.say("\n".join(scoreboard(places.root / "labels", flagged)))
-    newest = sorted(places.outbox.glob("*summary*.html"), key=lambda path: path.stat().st_mtime)
+    demo.say("\n".join(scoreboard(paths.root / "labels", flagged)))
+    newest = sorted(paths.outbox.glob("*summary*.html"), key=lambda path: path.stat().st_mtime)
     recipients = ", ".join(contract.report.recipients)
     summary = str(newest[-1]) if newest else f"mailed to {recipients}"
     demo.say(
         textwrap.dedent(f"""
         Where to look
           summary    {summary}
-          alerts     {places.outbox}
+          alerts     {paths.outbox}
           Data Docs  {last["data_docs"][0]}
-          labels     {places.root / "labels"}   (what was planted, by kind and field)
+          labels     {paths.root / "labels"}   (what was planted, by kind and field)
           database   make psql, then: SELECT * FROM invoice_anomalies.v_open_anomalies;
                      or: psql "$(make -s dsn)"
           web UI     make up; then switch on validate_invoices and score_invoices and trigger both for {SPARE_NIGHT}

@@ -20,7 +20,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.places import PROJECT, Places
+from invoice_anomalies.paths import PROJECT, Paths
 from local.postgres import Cluster
 from local.postgres_programs import ClusterError, binaries, port_is_free
 
@@ -77,7 +77,7 @@ class Deployment:
             "AIRFLOW__API__SECRET_KEY": self._secret("api_secret_key"),
             # `airflow standalone` starts its parts by the name `airflow`.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": str(PROJECT / "include"),
             "INVOICES_HOME": str(self.root),
         }
         defaults = {
@@ -106,7 +106,7 @@ class Deployment:
             with self.log.open("w") as log:
                 process = subprocess.Popen(
                     [str(Path(sys.executable).with_name("airflow")), "standalone"],
-                    env=environment | {"PYTHONPATH": f"{PROJECT}{os.pathsep}{SCHEDULER}"},
+                    env=environment | {"PYTHONPATH": f"{PROJECT / 'include'}{os.pathsep}{SCHEDULER}"},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -205,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.deployment", description="Airflow on this machine.")
     parser.add_argument("command", choices=["up", "down", "clean", "dsn", "psql", "airflow"])
     given, rest = parser.parse_known_args(arguments)
-    deployment = Deployment(Places.from_environment().root)
+    deployment = Deployment(Paths.from_environment().root)
     try:
         if given.command == "up":
             deployment.up()

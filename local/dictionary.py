@@ -11,9 +11,9 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import load_contract
-from include.places import PROJECT
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.paths import PROJECT
 from local.postgres import Cluster
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"

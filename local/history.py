@@ -20,13 +20,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
 
-from include import warehouse
-from include.contract import Contract, load_contract
-from include.errors import PipelineError
-from include.pipeline.history import finish_history, load_month, told, validate_history
-from include.pipeline.ingest import take_snapshot
-from include.places import Places, contract_path
-from include.validation import staged_report
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.errors import PipelineError
+from invoice_anomalies.paths import Paths, contract_path
+from invoice_anomalies.pipeline.history import finish_history, load_month, told, validate_history
+from invoice_anomalies.pipeline.validate import take_snapshot
+from invoice_anomalies.validation import staged_report
 from local.deployment import Deployment
 from local.heartbeat import Heartbeat
 from local.postgres_programs import ClusterError
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     if "://" not in file and not Path(file).is_file():
         print(f"{file}: expected the history there, and no file is; correct FROM=", file=sys.stderr)
         return 1
-    deployment = Deployment(Places.from_environment().root)
+    deployment = Deployment(Paths.from_environment().root)
     deployment.root.mkdir(parents=True, exist_ok=True)
     log = deployment.root / "history.log"
     screen = Screen(screen_beside(log), log)
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         with screen.step("Start Postgres"):
             os.environ.update(deployment.prepare())
         dsn = os.environ["AIRFLOW_CONN_INVOICES_DB"]
-        counts = load(screen, contract, Places(deployment.root), dsn, file, given.by or None)
+        counts = load(screen, contract, Paths(deployment.root), dsn, file, given.by or None)
         offer(screen, contract, dsn, counts, given.train, command_line(given.file, given.by))
     except (PipelineError, ClusterError) as error:
         screen.say(f"\n\n{error}")
@@ -109,15 +109,15 @@ def command_line(file: str, by: str) -> str:
 
 
 def load(
-    screen: Screen, contract: Contract, places: Places, dsn: str, file: str, by: str | None = None
+    screen: Screen, contract: Contract, paths: Paths, dsn: str, file: str, by: str | None = None
 ) -> dict[str, Any]:
     """Load the history, and say what became of its rows; returns the counts."""
-    staging = places.root / "staging" / "history" / uuid.uuid4().hex[:12]
+    staging = paths.root / "staging" / "history" / uuid.uuid4().hex[:12]
     staging.mkdir(parents=True)
     try:
         with screen.step(f"Read and validate {file}"):
-            snapshot = take_snapshot(contract, places, date.today(), file, staging)
-            plan = validate_history(contract, places, dsn, snapshot, by)
+            snapshot = take_snapshot(contract, paths, date.today(), file, staging)
+            plan = validate_history(contract, paths, dsn, snapshot, by)
         screen.say(f"\nA night is a day of {plan['by']} ({plan['why']}; BY=field takes another). How many rows a night")
         screen.say("has is not judged in a history; the share of unfit rows is that of the whole file.\n")
         loaded = []
@@ -241,7 +241,7 @@ def train_and_score(screen: Screen, dsn: str, until: date, scored: list[date]) -
         screen.say(f"{place:>3}. {who:<48} {money:>17}  {anomaly.kind or ''}, score {anomaly.score:.1f}")
         screen.say(textwrap.fill(anomaly.explanation, width, initial_indent=" " * 5, subsequent_indent=" " * 5))
     screen.say("\nAll of them: make psql, then SELECT * FROM invoice_anomalies.v_open_anomalies;")
-    screen.say(f"Mails: {Places.from_environment().outbox}")
+    screen.say(f"Mails: {Paths.from_environment().outbox}")
 
 
 if __name__ == "__main__":

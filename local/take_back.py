@@ -11,11 +11,11 @@ import getpass
 import sys
 from datetime import date
 
-from include import warehouse
-from include.contract import load_contract
-from include.errors import PipelineError
-from include.pipeline.withdraw import take_night_back
-from include.places import Places, contract_path
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.errors import PipelineError
+from invoice_anomalies.paths import Paths, contract_path
+from invoice_anomalies.pipeline.withdraw import take_night_back
 from local.deployment import Deployment
 from local.postgres_programs import ClusterError
 
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         contract = load_contract(contract_path())
-        dsn = Deployment(Places.from_environment().root).prepare()["AIRFLOW_CONN_INVOICES_DB"]
+        dsn = Deployment(Paths.from_environment().root).prepare()["AIRFLOW_CONN_INVOICES_DB"]
         done = take_night_back(contract, dsn, given.night, given.why, getpass.getuser())
         with warehouse.connect(dsn) as connection:
             stale = warehouse.stale_nights(connection, given.night)

@@ -16,8 +16,8 @@ import psycopg2
 import pytest
 import yaml
 
-from include.places import PROJECT
-from include.sample import SampleFiles, write_sample
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.synthetic import SampleFiles, write_sample
 from local.dag_runs import NightRun, run_dag
 from local.postgres import Cluster
 from tests.conftest import copy_database, drop_database, forget_contract

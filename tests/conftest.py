@@ -20,11 +20,11 @@ from aiosmtpd.controller import Controller
 from jinja2.bccache import Bucket, BytecodeCache
 from psycopg2 import sql
 
-from include import warehouse
-from include.contract import Contract, load_contract
-from include.places import PROJECT
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.paths import PROJECT
 from local.postgres import Cluster
-from tests.plugins.mailbox import Mailbox, free_port, smtp_connection
+from tests.airflow.mailbox import Mailbox, free_port, smtp_connection
 from tests.shared import Shared
 
 MIGRATED = "migrated"
@@ -43,8 +43,8 @@ os.environ |= {
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "PYTHONPATH": f"{PROJECT / 'include'}{os.pathsep}{PROJECT}",  # of the programs that tests start
 }
-sys.path.append(str(PROJECT / "plugins"))  # as Airflow does, but for tests that import a plugin first
 
 LONGEST = (
     "e2e", "faults/test_kills", "faults/test_database_lost", "faults/test_races", "faults",
@@ -179,8 +179,7 @@ def pages_cost_little() -> Iterator[None]:
 
 def forget_contract() -> None:
     """Have the DAG files read the contract again: it is read once a process."""
-    # Not by an import on top: Airflow, loading its plugins, puts another copy of the module in its place.
-    module = sys.modules.get("invoice_runs")
+    module = sys.modules.get("invoice_anomalies.airflow.runs")  # imported by those tests alone that run a DAG
     if module is not None:
         module.contract.cache_clear()
 

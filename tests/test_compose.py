@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 
 COMPOSE = (PROJECT / "docker-compose.yaml").read_text()
 FILE: dict[str, Any] = yaml.safe_load(COMPOSE)
@@ -251,7 +251,11 @@ def test_docker_compose_accepts_the_file_and_names_a_missing_secret(tmp_path: Pa
 
 def in_airflow(home: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    environment |= {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "PYTHONPATH": str(PROJECT)}
+    environment |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "PYTHONPATH": str(PROJECT / "include"),
+    }
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env=environment,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 
 
 def ids_collected(seed: str, zone: str) -> list[str]:

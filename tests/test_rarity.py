@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from include.rarity import is_capped, rarest_told, rarity_in_words
+from invoice_anomalies.rarity import is_capped, rarest_told, rarity_in_words
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from include.contract import Contract, load_contract
-from include.detection import Detector, Judgement
-from include.places import PROJECT
-from include.sample import Company, plant
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.detection import Detector, Judgement
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.synthetic import Company, plant
 from tests.shared import Shared
 
 CUT = pd.Timestamp(2026, 6, 1)
@@ -66,7 +66,7 @@ def invoices_of_a_company(contract: Contract) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def trained(quick_contract: Contract, company_invoices: pd.DataFrame, shared: Shared) -> Trained:
     """The detector and what it judged, made once for all workers."""
-    from include.detection import network
+    from invoice_anomalies.detection import network
 
     network_of = shared.folder / "trained.keras"
 

@@ -17,10 +17,10 @@ from typing import Any
 import psycopg2
 import pytest
 
-from include.contract import Contract
-from include.errors import PipelineError
-from include.pipeline.ingest import load_night, take_snapshot, validate_snapshot
-from include.places import Places
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import PipelineError
+from invoice_anomalies.paths import Paths
+from invoice_anomalies.pipeline.validate import load_night, take_snapshot, validate_snapshot
 from local.postgres import Cluster
 from tests.conftest import copy_database, drop_database
 
@@ -90,7 +90,7 @@ class Desk:
     """Where files are handed in: one database, one folder, a new night for each file."""
 
     dsn: str
-    places: Places
+    paths: Paths
     next_night: date = FIRST_NIGHT
 
     def hand_in(
@@ -109,13 +109,13 @@ class Desk:
         """
         contract = contract or contract_of()
         night = night or self.skip_night()
-        landed = at or self.places.root / "landing" / f"{night}_{name}"
+        landed = at or self.paths.root / "landing" / f"{night}_{name}"
         if content is not None:
             landed.write_bytes(content if isinstance(content, bytes) else content.encode())
         before = self._known(night)
         try:
-            taken = take_snapshot(contract, self.places, night, str(landed), self.places.staging(night))
-            validated = validate_snapshot(contract, self.places, self.dsn, night, taken)
+            taken = take_snapshot(contract, self.paths, night, str(landed), self.paths.staging(night))
+            validated = validate_snapshot(contract, self.paths, self.dsn, night, taken)
             counts = load_night(contract, self.dsn, night, validated)
         except PipelineError as error:
             self._check_refusal(error, landed)
@@ -208,7 +208,7 @@ def new_desk(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         copy_database(postgres, names[-1])
         root = tmp_path_factory.mktemp("desk")
         (root / "landing").mkdir()
-        return Desk(postgres.dsn(names[-1]), Places(root))
+        return Desk(postgres.dsn(names[-1]), Paths(root))
 
     yield make
     for name in names:

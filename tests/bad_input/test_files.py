@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from include import extract
+from invoice_anomalies import extract
 from tests.bad_input.conftest import FIT, HEADER, Desk, contract_of, table
 
 CSV = table(FIT, FIT.replace("A1", "A2")).encode()

@@ -11,9 +11,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from include.contract import Contract
-from include.pipeline.report import send_summary
-from include.reporting import Message, alert_message, failure_message
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.pipeline.notify import send_summary
+from invoice_anomalies.reporting import Message, alert_message, failure_message
 from tests.bad_input.conftest import FIRST_NIGHT, Answer, Desk, contract_of, rows_of, table
 from tests.reporting.examples import anomaly, field
 
@@ -178,7 +178,7 @@ def test_the_log_has_no_raw_control_character_or_line_of_an_outsider(desk: Desk,
         for case in (LAYOUT[0], CONTROL[0]):
             desk.taken(rows_of("vendor", case.values[0]), contract, rows=1)
 
-    messages = [record.getMessage() for record in caplog.records if record.name.startswith("include")]
+    messages = [record.getMessage() for record in caplog.records if record.name.startswith("invoice_anomalies")]
     assert any("vendor: 'ACME\\r\\nBcc: thief@example.org'" in message for message in messages)
     assert any(r"\x1b[31mred" in message for message in messages)
     assert not any(re.search(r"[\n\r]|[\x00-\x1f\x7f-\x9f]", message) for message in messages)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from include.contract import Contract
-from include.extract.reader import PART_ROWS
-from include.validation.parse import Parsed, parse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.extract.reader import PART_ROWS
+from invoice_anomalies.validation.parse import Parsed, parse
 from tests.bad_input.conftest import FIT, HEADER, Desk, contract_of, table
 
 TEN_MB = 10_000_000
@@ -115,7 +115,7 @@ def test_far_more_rows_than_usual_are_refused_with_the_usual_count_and_only_thei
         judged.append(len(raw))
         return parse(contract, raw)
 
-    monkeypatch.setattr("include.validation.part.parse", noted)
+    monkeypatch.setattr("invoice_anomalies.validation.part.parse", noted)
 
     message = accustomed.refused(table() + (FIT + "\n") * rows, USUAL)
 

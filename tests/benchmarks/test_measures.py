@@ -8,7 +8,7 @@ from benchmarks.data_sets import DataSet
 from benchmarks.measures import Opinion, blamed_rightly, measures, ranking
 from benchmarks.project import read
 from benchmarks.results import Results, tables
-from include.contract import Contract
+from invoice_anomalies.contract import Contract
 
 PLANTED = {3: ("amount_shifted", "net_amount|gross_amount"), 7: ("date_moved", "invoice_date")}
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.data_sets import DataSet, sample_of
 from benchmarks.encodings import Encoding
 from benchmarks.peers import isolation_forest, one_class_svm, vendor_median
-from include.contract import Contract
+from invoice_anomalies.contract import Contract
 
 
 @pytest.fixture(scope="module")

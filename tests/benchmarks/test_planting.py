@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.data_sets import DEFAULT_DATA, FILES, DataSet, load, sample_of
 from benchmarks.planting import DAYS_MOVED, KINDS, LEAST_HISTORY, OFF_MEDIAN, RESENT_DAYS, STEADY, shape
-from include.contract import Contract
+from invoice_anomalies.contract import Contract
 
 
 def needs(name: str) -> pytest.MarkDecorator:

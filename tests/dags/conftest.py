@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from tests.conftest import forget_contract
 
 

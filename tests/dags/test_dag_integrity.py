@@ -11,9 +11,9 @@ from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.serialization.serialized_objects import DagSerialization
 
-from include.contract import Contract, load_contract
-from include.pipeline.nights import TODAY
-from include.places import PROJECT
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.pipeline.nights import TODAY
 
 DAGS = ["score_invoices", "summarise_anomalies", "train_autoencoder", "validate_invoices"]
 SENSORS = {"validate_invoices": "wait_for_extract", "score_invoices": "wait_for_night"}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 
 FILES = sorted((PROJECT / "dags").glob("*.py"))
 HEAVY = ["tensorflow", "keras", "pandas", "great_expectations", "matplotlib", "sklearn", "pyarrow"]
@@ -46,7 +46,7 @@ for file in files:
 def parse(*files: Path) -> dict[Path, dict[str, Any]]:
     """Execute each DAG file in a process of its own, forked from one that has imported Airflow."""
     command = [sys.executable, "-c", PARSE, json.dumps([str(file) for file in files]), json.dumps(HEAVY)]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "include")}
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]

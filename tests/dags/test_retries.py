@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
-from invoice_runs import answering
 
-from include import extract, warehouse
-from include.contract import Contract
-from include.errors import (
+from invoice_anomalies import extract, warehouse
+from invoice_anomalies.airflow.runs import answering
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import (
     ExtractNotArrivedError,
     NightRefusedError,
     StorageUnreachableError,
     WarehouseUnreachableError,
 )
-from include.places import Places
-from tests.plugins.mailbox import free_port
+from invoice_anomalies.paths import Paths
+from tests.airflow.mailbox import free_port
 
 
 def test_a_database_that_is_down_is_tried_again():
@@ -32,7 +32,7 @@ def test_a_database_that_is_down_is_tried_again():
 def test_an_extract_that_has_gone_is_tried_again(contract: Contract, tmp_path: Path):
     @answering
     def task() -> None:
-        location = extract.locate(contract, date(2025, 6, 2), Places(tmp_path))
+        location = extract.locate(contract, date(2025, 6, 2), Paths(tmp_path))
         extract.copy(location, tmp_path / "snapshot")
 
     with pytest.raises(ExtractNotArrivedError):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.contract import Contract
+from invoice_anomalies.contract import Contract
 
 FIRST = pd.Timestamp(2026, 1, 1)
 PRICES = np.array([2.0, 5.0, 11.0, 23.0, 60.0, 140.0])

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from include.detection.calibration import LARGEST_ERROR, TIERS, Calibration, Tail, combine, history_tier
+from invoice_anomalies.detection.scoring.calibration import (
+    LARGEST_ERROR,
+    TIERS,
+    Calibration,
+    Tail,
+    combine,
+    history_tier,
+)
 
 NOTHING = np.zeros(1)
 FIRST_TIER = np.zeros(1, dtype=int)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.contract import Contract
-from include.detection import Detector, explain, load_detector, network, save_detector
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection import Detector, explain, load_detector, network, save_detector
 from tests.detection.orders import FIRST, contract, fields, orders, typed
 
 pytestmark = pytest.mark.usefixtures("untraced")
@@ -92,7 +92,7 @@ def judged_in_any_way(contract: Contract, frame: pd.DataFrame) -> Detector:
     return detector
 
 
-@pytest.mark.filterwarnings("error::RuntimeWarning:include")
+@pytest.mark.filterwarnings("error::RuntimeWarning:invoice_anomalies")
 @pytest.mark.parametrize("changed", some_of(CHANGED))
 def test_any_invoices_are_judged(changed: dict[str, Any]) -> None:
     everything = contract(ALL, detection={"epochs": 1})

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from include.contract import Contract
-from include.detection import Judgement, explain
-from include.sample import Company
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection import Judgement, explain
+from invoice_anomalies.synthetic import Company
 from tests.trained_detector import CUT, Trained, as_nights
 
 # Beside each margin stands the range that was measured: `python -m benchmarks.margins` with seeds 0 to 2; for new

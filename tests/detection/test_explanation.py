@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.contract import Contract
-from include.detection import Detector, explain
-from include.reporting.wording import odds
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection import Detector, explain
+from invoice_anomalies.reporting.wording import odds
 from tests.trained_detector import Trained
 
 AMOUNTS = ["net_amount", "tax_amount", "gross_amount"]

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.contract import Contract
-from include.detection import Detector
-from include.detection.collective.duplicates import Duplicates
-from include.sample import Company, plant
-from include.sample.planting import plant_counts
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection import Detector
+from invoice_anomalies.detection.checks.duplicates.check import Duplicates
+from invoice_anomalies.synthetic import Company, plant
+from invoice_anomalies.synthetic.planting import plant_counts
 from tests.trained_detector import as_nights, with_detection
 
 LAST = pd.Timestamp(2026, 10, 31)

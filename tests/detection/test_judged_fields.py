@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.contract import Contract
-from include.detection import Detector, Judgement, explain
-from include.detection.reconstruction import VIEWS
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection import Detector, Judgement, explain
+from invoice_anomalies.detection.autoencoder.inference import VIEWS
 from tests.detection.orders import contract, fields, orders, typed
 
 LEARNED, ROWS = 2000, 2600

@@ -11,8 +11,8 @@ from benchmarks.data_sets import DataSet, sample_of
 from benchmarks.measures import Opinion, measures
 from benchmarks.peers import isolation_forest
 from benchmarks.project import read
-from include.contract import Contract
-from include.detection import Detector, Judgement, explain
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection import Detector, Judgement, explain
 from tests.trained_detector import with_detection
 
 DAYS = (date(2026, 1, 1), date(2026, 4, 30), date(2026, 5, 31))

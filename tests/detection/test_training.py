@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from include.contract import Contract
-from include.detection import Detector, network
-from include.errors import TooFewInvoicesError
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection import Detector, network
+from invoice_anomalies.errors import TooFewInvoicesError
 from tests.detection.orders import contract, fields, orders, typed
 
 ALL = fields()

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 
 README = PROJECT / "README.md"
 PAGES = [README, *sorted((PROJECT / "docs").rglob("*.md"))]

@@ -10,10 +10,10 @@ import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from benchmarks.bi_views import VIEWS, fill, questions, ready_queries, today
-from include import warehouse
-from include.contract import Contract
-from include.detection.explaining.kinds import KINDS
-from include.places import PROJECT
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection.explain.kinds import KINDS
+from invoice_anomalies.paths import PROJECT
 from local.postgres import Cluster
 from tests.conftest import drop_database
 from tests.docs.pages import blocks, first_cells, page, section

@@ -6,16 +6,16 @@ from typing import get_args
 import pytest
 import yaml
 
-from include import contract_docs
-from include.contract import load_contract
-from include.contract_docs import REFERENCE, SCHEMA, reference, schema_text
-from include.contract_fields import FieldType, InvoiceField, Severity
-from include.errors import ContractError
-from include.places import PROJECT
-from include.warehouse.columns import COLUMN_TYPES
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.contract import reference as reference_page
+from invoice_anomalies.contract.fields import FieldType, InvoiceField, Severity
+from invoice_anomalies.contract.reference import REFERENCE, SCHEMA, reference, schema_text
+from invoice_anomalies.errors import ContractError
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.warehouse.columns import COLUMN_TYPES
 from tests.docs.pages import blocks, first_cells, page, section
 
-REMEDY = "run: python -m include.contract_docs"
+REMEDY = "run: python -m invoice_anomalies.contract.reference"
 
 
 def test_the_reference_and_the_schema_are_up_to_date() -> None:
@@ -24,21 +24,21 @@ def test_the_reference_and_the_schema_are_up_to_date() -> None:
 
 
 def test_the_reference_follows_a_new_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    schema = contract_docs.json_schema()
+    schema = reference_page.json_schema()
     schema["$defs"]["Report"]["properties"]["quiet"] = {"type": "boolean", "default": False, "description": "Hush."}
 
-    monkeypatch.setattr(contract_docs, "json_schema", lambda: schema)
+    monkeypatch.setattr(reference_page, "json_schema", lambda: schema)
 
     assert "| `quiet` | true or false | `false` | Hush. |" in reference()
 
 
 def test_every_part_of_the_contract_has_its_section_and_every_key_a_meaning() -> None:
-    schema = contract_docs.json_schema()
-    assert set(contract_docs.PARTS.values()) == {"Contract", *schema["$defs"]}
+    schema = reference_page.json_schema()
+    assert set(reference.PARTS.values()) == {"Contract", *schema["$defs"]}
     assert list(yaml.safe_load(page(PROJECT / "include" / "invoices.yaml"))) == [
         key for key in schema["properties"] if key != "schedule"
     ]
-    for where, name in contract_docs.PARTS.items():
+    for where, name in reference.PARTS.items():
         heading = f"### `{where}`" if where else "### Top level"
         keys = schema["properties"] if name == "Contract" else schema["$defs"][name]["properties"]
         assert first_cells(section(page(REFERENCE), heading)) == list(keys)
@@ -86,7 +86,7 @@ def test_the_examples_are_contracts(tmp_path) -> None:
 
     full = yaml.safe_load(page(PROJECT / "include" / "invoices.yaml"))
     path.write_text(yaml.safe_dump({**full, **yaml.safe_load(further)}))
-    from include.validation.rules import build_rules
+    from invoice_anomalies.validation.rules import build_rules
 
     kinds = [rule.kind for rule in build_rules(load_contract(path))]
     assert {rule["type"] for rule in yaml.safe_load(further)["validation"]["expectations"]} <= set(kinds)

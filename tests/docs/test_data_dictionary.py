@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
 from local.dictionary import PAGE, dictionary, missing
 from tests.docs.pages import page
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from tests.docs.pages import page
 
 FOLDER = PROJECT / "docs" / "decisions"

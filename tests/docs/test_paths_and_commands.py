@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from tests.docs.pages import PAGES, README, blocks, code, page
 
 ROOMS = ("dags", "plugins", "include", "local", "benchmarks", "tests", "docs")

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from include import warehouse
-from include.contract import Contract
-from include.places import PROJECT
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.paths import PROJECT
 from tests.docs.pages import README, first_cells, page, section
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from local.deployment import INVOICES
 from local.postgres import Cluster
+from tests.airflow.mailbox import free_port
 from tests.conftest import THREADS
-from tests.plugins.mailbox import free_port
 
 SECONDS = 1200  # a net: on a busy machine, ten times of what it takes alone
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 
 README = PROJECT / "README.md"
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (PROJECT / "Makefile").read_text(), re.MULTILINE))

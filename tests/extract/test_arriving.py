@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from include import extract
-from include.contract import Contract
-from include.errors import ExtractNotArrivedError, ExtractUnreadableError
-from include.extract import location
-from include.places import PROJECT, Places
+from invoice_anomalies import extract
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import ExtractNotArrivedError, ExtractUnreadableError
+from invoice_anomalies.extract import location
+from invoice_anomalies.paths import PROJECT, Paths
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_full_disk_names_the_folder_and_leaves_nothing_half_written(tmp_path: 
     staging.mkdir()
     code = (
         "import sys; from pathlib import Path\n"
-        "from include import extract; from include.errors import StorageFullError\n"
+        "from invoice_anomalies import extract; from invoice_anomalies.errors import StorageFullError\n"
         "try: extract.copy(sys.argv[1], Path(sys.argv[2]) / 'a.csv')\n"
         "except StorageFullError as error: print(error, error.retryable)"
     )
@@ -116,4 +116,4 @@ def test_an_address_without_the_credentials_that_messages_leave_out_is_no_path(c
     told = extract.shown("s3://key:secret@bucket/invoices.csv")
 
     with pytest.raises(ExtractUnreadableError, match="without its credentials; give it whole"):
-        extract.locate(contract, date(2024, 3, 5), Places(tmp_path), told)
+        extract.locate(contract, date(2024, 3, 5), Paths(tmp_path), told)

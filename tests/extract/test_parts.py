@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from include import extract
-from include.contract import Contract
-from include.errors import ExtractUnreadableError
-from include.extract import csv_file, text
+from invoice_anomalies import extract
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import ExtractUnreadableError
+from invoice_anomalies.extract import csv_file, text
 from tests.extract.whole import read
 
 HEADER = "Vendor No,number,amount,note"
@@ -78,7 +78,7 @@ def test_parquet_comes_in_parts_too(small: Contract, tmp_path: Path) -> None:
 def test_a_part_is_not_larger_than_its_share_of_memory(
     small: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("include.extract.reader.PART_BYTES", 10_000)
+    monkeypatch.setattr("invoice_anomalies.extract.reader.PART_BYTES", 10_000)
     monkeypatch.setattr(csv_file, "BLOCK", 2000)
     monkeypatch.setattr(text, "PIECE", 1000)
     path = tmp_path / "a.csv"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from include.contract import Contract
-from include.errors import ExtractNotArrivedError, ExtractUnreadableError
-from include.extract import MISFIT, arrived, locate
-from include.places import Places
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import ExtractNotArrivedError, ExtractUnreadableError
+from invoice_anomalies.extract import MISFIT, arrived, locate
+from invoice_anomalies.paths import Paths
 from tests.extract.whole import read
 
 
@@ -167,12 +167,12 @@ def test_a_sheet_that_is_not_there_is_refused_with_the_sheets_that_are(tmp_path:
 
 
 def test_the_place_is_below_the_root_unless_absolute_or_a_url(tmp_path: Path) -> None:
-    night, places = date(2024, 5, 1), Places(tmp_path)
+    night, paths = date(2024, 5, 1), Paths(tmp_path)
 
-    assert locate(contract_of(), night, places) == str(tmp_path / "landing/small_2024-05-01.csv")
-    assert locate(contract_of(), night, places, "other.csv") == str(tmp_path / "other.csv")
-    assert locate(contract_of(), night, places, "/data/other.csv") == "/data/other.csv"
-    assert locate(contract_of(path="s3://b/{extract_date:%Y%m%d}.csv"), night, places) == "s3://b/20240501.csv"
+    assert locate(contract_of(), night, paths) == str(tmp_path / "landing/small_2024-05-01.csv")
+    assert locate(contract_of(), night, paths, "other.csv") == str(tmp_path / "other.csv")
+    assert locate(contract_of(), night, paths, "/data/other.csv") == "/data/other.csv"
+    assert locate(contract_of(path="s3://b/{extract_date:%Y%m%d}.csv"), night, paths) == "s3://b/20240501.csv"
 
 
 def test_an_extract_has_arrived_once_it_has_bytes(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from include import extract
-from include.contract import Contract
+from invoice_anomalies import extract
+from invoice_anomalies.contract import Contract
 
 
 def read(contract: Contract, location: str, **given: Any) -> pd.DataFrame:

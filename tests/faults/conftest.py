@@ -17,7 +17,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from local.postgres import Cluster
 from tests.company import HISTORY, NIGHT, Company
 from tests.conftest import drop_database
@@ -52,7 +52,7 @@ class Workshop:
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "tests.faults.workshop"],
             cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

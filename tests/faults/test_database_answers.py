@@ -8,10 +8,10 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from include import warehouse
-from include.contract import Contract
-from include.errors import WarehouseBusyError, WarehouseError, WarehouseUnreachableError
-from include.warehouse import connection as of_warehouse
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import WarehouseBusyError, WarehouseError, WarehouseUnreachableError
+from invoice_anomalies.warehouse import connection as of_warehouse
 from local.postgres import Cluster
 from tests.conftest import drop_database
 from tests.faults.conftest import ask, wait_until

@@ -14,11 +14,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from include import warehouse
-from include.contract import load_contract
-from include.errors import WarehouseBusyError, WarehouseUnreachableError
-from include.warehouse import connection as of_warehouse
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.errors import WarehouseBusyError, WarehouseUnreachableError
+from invoice_anomalies.warehouse import connection as of_warehouse
 from local.postgres import Cluster
+from tests.airflow.mailbox import free_port
 from tests.company import HISTORY, NIGHT, Company
 from tests.conftest import drop_database
 from tests.faults.conftest import (
@@ -34,7 +35,6 @@ from tests.faults.conftest import (
     whole_night,
 )
 from tests.faults.left import left_by, same
-from tests.plugins.mailbox import free_port
 
 NOT_OF_THE_DATABASE = ("take_snapshot", "train")
 

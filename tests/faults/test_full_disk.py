@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from include.errors import StagingError
-from include.staging import staged
+from invoice_anomalies.errors import StagingError
+from invoice_anomalies.files import staged
 from tests.company import NIGHT, Company
 from tests.faults.conftest import Clean, Outcome, Run, Workshop, score_night, training, undisturbed, whole_night
 from tests.faults.left import files_of, left_by, same

@@ -11,12 +11,12 @@ import numpy as np
 import psycopg2
 import pytest
 
-from include import warehouse
-from include.contract import Contract, load_contract
-from include.detection import checksum_of
-from include.detection.artefact import FILES, SUMS, _sha256
-from include.errors import ArtefactError
-from include.pipeline.judge import plan_scoring, score_chunk
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.detection import checksum_of
+from invoice_anomalies.detection.storage import FILES, SUMS, _sha256
+from invoice_anomalies.errors import ArtefactError
+from invoice_anomalies.pipeline.score import plan_scoring, score_chunk
 from local.postgres import Cluster
 from tests.company import NIGHT, Company, words
 from tests.conftest import drop_database

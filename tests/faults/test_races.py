@@ -10,9 +10,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from include.contract import load_contract
-from include.pipeline.report import send_alert
-from include.reporting import Message
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.pipeline.notify import send_alert
+from invoice_anomalies.reporting import Message
 from tests.company import NIGHT, NIGHTS, Company
 from tests.faults.conftest import Clean, Outcome, Workshop, load_night, score_night, undisturbed, whole_night
 from tests.faults.left import left_by, same, tables_of

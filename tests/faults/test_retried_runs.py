@@ -11,7 +11,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from include.warehouse import connection as of_warehouse
+from invoice_anomalies.warehouse import connection as of_warehouse
 from tests.company import HISTORY, NIGHT, Company, words
 from tests.faults.left import same, tables_of
 

@@ -113,18 +113,18 @@ def watch_log(points: Points) -> None:
         def emit(self, record: logging.LogRecord) -> None:
             points.reach(f"log {record.getMessage()[:30]}")
 
-    logging.getLogger("include").addHandler(Log())
-    logging.getLogger("include").setLevel(logging.INFO)
+    logging.getLogger("invoice_anomalies").addHandler(Log())
+    logging.getLogger("invoice_anomalies").setLevel(logging.INFO)
 
 
-def stages(contract: Any, places: Any, dsn: str, night: date, staging: Path) -> Stages:
+def stages(contract: Any, paths: Any, dsn: str, night: date, staging: Path) -> Stages:
     """The pipeline's functions with what a task would give each; `given` is what the task before it returned."""
-    from include import warehouse
-    from include.pipeline import ingest, judge, learn, report
-    from include.reporting import write_to_outbox
+    from invoice_anomalies import warehouse
+    from invoice_anomalies.pipeline import ingest, judge, learn, report
+    from invoice_anomalies.reporting import write_to_outbox
 
     def send(message: Any) -> str:
-        return str(write_to_outbox(message, places.outbox, contract.report.sender))
+        return str(write_to_outbox(message, paths.outbox, contract.report.sender))
 
     def migrate() -> list[str]:
         with warehouse.connect(dsn) as connection:
@@ -132,8 +132,8 @@ def stages(contract: Any, places: Any, dsn: str, night: date, staging: Path) -> 
 
     return {
         "migrate": lambda given: migrate(),
-        "take_snapshot": lambda given: ingest.take_snapshot(contract, places, night, given, staging),
-        "validate_snapshot": lambda given: ingest.validate_snapshot(contract, places, dsn, night, given),
+        "take_snapshot": lambda given: ingest.take_snapshot(contract, paths, night, given, staging),
+        "validate_snapshot": lambda given: ingest.validate_snapshot(contract, paths, dsn, night, given),
         "load_night": lambda given: ingest.load_night(contract, dsn, night, given),
         "plan_scoring": lambda given: judge.plan_scoring(contract, dsn, night, given, staging),
         "score_chunk": lambda given: judge.score_chunk(contract, dsn, given),
@@ -141,24 +141,24 @@ def stages(contract: Any, places: Any, dsn: str, night: date, staging: Path) -> 
         "send_alert": lambda given: report.send_alert(contract, dsn, given, send),
         "send_summary": lambda given: report.send_summary(contract, dsn, night, send),
         "stage_training_set": lambda given: learn.stage_training_set(contract, dsn, night, staging),
-        "train": lambda given: learn.train(contract, places, given),
-        "evaluate_challenger": lambda given: learn.evaluate_challenger(contract, dsn, places, given),
+        "train": lambda given: learn.train(contract, paths, given),
+        "evaluate_challenger": lambda given: learn.evaluate_challenger(contract, dsn, paths, given),
         "promote": lambda given: learn.promote(dsn, given, "always"),
     }
 
 
 def work(order: dict[str, Any], answer: Path) -> None:
     """Run one stage in this process, which is a child, and leave its outcome in a file."""
-    from include.contract import load_contract
-    from include.errors import PipelineError
-    from include.places import Places
+    from invoice_anomalies.contract import load_contract
+    from invoice_anomalies.errors import PipelineError
+    from invoice_anomalies.paths import Paths
 
     given = order["arguments"]
     points = Points(order.get("kill_at"), order.get("stop_at"), order.get("pause") or 0.0)
-    contract, places = load_contract(Path(given["contract"])), Places(Path(given["home"]))
+    contract, paths = load_contract(Path(given["contract"])), Paths(Path(given["home"]))
     staging = Path(given["staging"])
     staging.mkdir(parents=True, exist_ok=True)
-    stage = stages(contract, places, given["dsn"], date.fromisoformat(given["night"]), staging)[order["start"]]
+    stage = stages(contract, paths, given["dsn"], date.fromisoformat(given["night"]), staging)[order["start"]]
     outcome: dict[str, Any] = {}
     watch_database(points)
     watch_files(points, given["home"])
@@ -207,12 +207,6 @@ def outcome_of(pid: int, status: int | None, answers: Path) -> dict[str, Any]:
 def main() -> None:
     import great_expectations
     import keras
-
-    import include.lifecycle
-    import include.pipeline.ingest
-    import include.pipeline.judge
-    import include.pipeline.learn
-    import include.pipeline.report  # noqa: F401 - imported so that no child has to
 
     del great_expectations, keras
     answers = Path(tempfile.mkdtemp(prefix="invoices-workshop-"))

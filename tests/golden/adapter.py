@@ -14,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.contract import Contract, load_contract
-from include.detection import Detector, Judgement, explain, network
-from include.detection.runtime import Weights
-from include.places import PROJECT
-from include.reporting import alert_message
-from include.warehouse import Anomaly, AnomalyField
+from invoice_anomalies.contract import Contract, load_contract
+from invoice_anomalies.detection import Detector, Judgement, explain
+from invoice_anomalies.detection.autoencoder import training
+from invoice_anomalies.detection.autoencoder.forward import Weights
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.reporting import alert_message
+from invoice_anomalies.warehouse import Anomaly, AnomalyField
 from tests.golden import invoices
 from tests.trained_detector import with_detection
 
-PACKAGE = "include"
+PACKAGE = "invoice_anomalies"
 WIDE = ("vendor_id", "vendor_name", "posting_date", "description")
 """Fields that the default contract leaves out of detection."""
 NIGHT = invoices.END
@@ -130,13 +131,13 @@ def trained_before(weights: Path) -> Iterator[None]:
     stored = np.load(weights)
     rounds = iter(range(len({name.split("/")[0] for name in stored})))
 
-    def take(*_: Any, **__: Any) -> network.Fit:
+    def take(*_: Any, **__: Any) -> training.Fit:
         start = f"{next(rounds)}/"
         named = {name.removeprefix(start): stored[name].astype(float) for name in stored if name.startswith(start)}
-        return network.Fit(Weights.from_arrays(named), None)
+        return training.Fit(Weights.from_arrays(named), None)
 
     with ExitStack() as stack:
-        stack.enter_context(patch.object(network, "train", take))
+        stack.enter_context(patch.object(training, "train", take))
         for module in [module for name, module in sys.modules.items() if name.startswith(f"{PACKAGE}.detection")]:
             if getattr(module, "np", None) is np:
                 stack.enter_context(patch.object(module, "np", _Double()))
@@ -156,14 +157,14 @@ class _Double:
 def storing(weights: Path) -> Iterator[None]:
     """Keep the weights of each round of a training."""
     rounds: list[Arrays] = []
-    train: Callable[..., network.Fit] = network.train
+    train: Callable[..., training.Fit] = training.train
 
-    def keep(*given: Any, **named: Any) -> network.Fit:
+    def keep(*given: Any, **named: Any) -> training.Fit:
         fit = train(*given, **named)
         rounds.append(fit.weights.to_arrays())
         return fit
 
-    with patch.object(network, "train", keep):
+    with patch.object(training, "train", keep):
         yield
     arrays = {f"{index}/{name}": array for index, named in enumerate(rounds) for name, array in named.items()}
     np.savez_compressed(weights, **arrays)  # type: ignore[arg-type]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.contract import Contract
-from include.sample import Company, plant
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.synthetic import Company, plant
 from tests.trained_detector import as_nights
 
 BEGIN, TRAINED, KNOWN, END = date(2025, 11, 24), date(2026, 4, 30), date(2026, 5, 15), date(2026, 5, 19)

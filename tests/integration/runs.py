@@ -11,7 +11,7 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from tests.company import Company
 
 

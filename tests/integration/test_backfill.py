@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from tests.integration.conftest import NIGHTS, Company
 from tests.integration.runs import backfill, execute
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.airflow.mailbox import free_port
 from tests.integration.conftest import NIGHT, Company, words
-from tests.plugins.mailbox import free_port
 
 
 def without_column(path: Path, name: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from tests.airflow.mailbox import Mailbox
 from tests.integration.conftest import NIGHT, Company
-from tests.plugins.mailbox import Mailbox
 
 
 def test_a_dry_validation_loads_nothing(company: Company):

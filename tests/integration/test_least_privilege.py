@@ -51,4 +51,4 @@ def test_the_run_stops_before_the_work_where_the_owner_has_not_migrated(
 
     assert company.tables() == before
     (mail,) = company.outbox("failure")
-    assert "let the owner of the tables run python -m include.warehouse" in words(mail)
+    assert "let the owner of the tables run python -m invoice_anomalies.warehouse" in words(mail)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from include.contract import load_contract
-from include.sample import SampleFiles
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.synthetic import SampleFiles
+from tests.airflow.mailbox import Mailbox
 from tests.integration.conftest import HISTORY, NIGHT, NIGHTS, Company, words
-from tests.plugins.mailbox import Mailbox
 
 NIGHTLY = ("validate_invoices", "score_invoices", "summarise_anomalies")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.airflow.mailbox import Mailbox, free_port
 from tests.integration.conftest import HISTORY, NIGHT, Company, words
-from tests.plugins.mailbox import Mailbox, free_port
 
 
 def loaded(company: Company) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from local.heartbeat import Heartbeat, Output, run
 from local.screen import task_of
 from local.watch import watched

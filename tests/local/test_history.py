@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from include.contract import Contract
-from include.places import PROJECT, Places
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.paths import PROJECT, Paths
 from local.history import Screen, command_line, commands, last_nights, load, located, main, offer
 from tests.validation.conftest import contract_of
 
@@ -42,7 +42,7 @@ def test_the_screen_tells_progress_by_month_and_what_became_of_every_row(
 ) -> None:
     shown, file = io.StringIO(), written(tmp_path, 10, 3, "V1,B1,2024-03-26,x,std,", "V1,B2,soon,1,std,")
 
-    counts = load(screen(tmp_path, shown), contract, Places(tmp_path / "home"), dsn, file)
+    counts = load(screen(tmp_path, shown), contract, Paths(tmp_path / "home"), dsn, file)
 
     said = shown.getvalue()
     assert "A night is a day of day (the only date of its kind" in said
@@ -60,7 +60,7 @@ def test_without_a_terminal_it_says_how_to_train_and_score_the_last_nights(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     shown = screen(tmp_path)
-    counts = load(shown, contract, Places(tmp_path / "home"), dsn, written(tmp_path, 30, 3))
+    counts = load(shown, contract, Paths(tmp_path / "home"), dsn, written(tmp_path, 30, 3))
     said = io.StringIO()
 
     offer(screen(tmp_path, said), contract, dsn, counts, "")
@@ -71,7 +71,7 @@ def test_without_a_terminal_it_says_how_to_train_and_score_the_last_nights(
 
 
 def test_too_few_invoices_are_told_instead(tmp_path: Path, dsn: str, contract: Contract) -> None:
-    counts = load(screen(tmp_path), contract, Places(tmp_path / "home"), dsn, written(tmp_path, 10, 1))
+    counts = load(screen(tmp_path), contract, Paths(tmp_path / "home"), dsn, written(tmp_path, 10, 1))
     said = io.StringIO()
 
     offer(screen(tmp_path, said), contract, dsn, counts, "yes")

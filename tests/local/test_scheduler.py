@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
 from local.deployment import SCHEDULER
 
 HEAVY = {"great_expectations", "pandas", "pyarrow", "psycopg2"}
@@ -29,7 +29,7 @@ def start_of(command: str) -> tuple[dict[str, Any], list[str]]:
     code = f"import sys; sys.argv = ['airflow', '{command}']\n{LOOK}"
     printed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        env=os.environ | {"PYTHONPATH": f"{PROJECT}{os.pathsep}{SCHEDULER}"},
+        env=os.environ | {"PYTHONPATH": f"{PROJECT / 'include'}{os.pathsep}{SCHEDULER}"},
         capture_output=True,
         text=True,
         check=True,
@@ -50,7 +50,7 @@ def test_the_scheduler_imports_the_heavy_libraries_in_silence_and_starts_no_thre
 def test_it_imports_neither_tensorflow_nor_the_pipeline():
     found, _ = start_of("scheduler")
 
-    assert set(found["new"]) & {"tensorflow", "keras", "include", "sklearn"} == set()
+    assert set(found["new"]) & {"tensorflow", "keras", "invoice_anomalies", "sklearn"} == set()
 
 
 @pytest.mark.parametrize("command", ["dag-processor", "api-server", "triggerer", "dags"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from include.sample import SampleFiles
+from invoice_anomalies.synthetic import SampleFiles
 from local.scoreboard import scoreboard
 
 FIRST, SECOND = date(2025, 6, 2), date(2025, 6, 3)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from include import warehouse
-from include.contract import Contract
-from include.warehouse import Night
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.warehouse import Night
 from local.take_back import main
 from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, ask, invoices
 

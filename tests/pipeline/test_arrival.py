@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from include import warehouse
-from include.contract import Contract
-from include.errors import ExtractNotArrivedError, ExtractOverdueError, NightNotLoadedError
-from include.pipeline.arrival import extract_awaited, night_awaited
-from include.pipeline.nights import Kind, NoExtractThatDay, Wait
-from include.places import Places
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import ExtractNotArrivedError, ExtractOverdueError, NightNotLoadedError
+from invoice_anomalies.paths import Paths
+from invoice_anomalies.pipeline.arrival import extract_awaited, night_awaited
+from invoice_anomalies.pipeline.nights import Kind, NoExtractThatDay, Wait
 
 SATURDAY, MONDAY = date(2025, 6, 7), date(2025, 6, 9)
 LONG_AGO, NOW = datetime(2025, 6, 9, 2, tzinfo=UTC), datetime.now(UTC)
@@ -33,7 +33,7 @@ class Desk:
         (home / "landing").mkdir()
 
     def extract(self, kind: Kind, night: date = MONDAY, due: datetime = LONG_AGO, path: str | None = None) -> bool:
-        return extract_awaited(self.contract, Places(self.home), self.dsn, Wait(night, kind, due), path)
+        return extract_awaited(self.contract, Paths(self.home), self.dsn, Wait(night, kind, due), path)
 
     def night(self, kind: Kind, night: date = MONDAY, due: datetime = LONG_AGO, validating: bool = False) -> bool:
         return night_awaited(self.contract, self.dsn, Wait(night, kind, due), lambda: validating)

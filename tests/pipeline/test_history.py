@@ -11,13 +11,13 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from include import extract, warehouse
-from include.contract import Contract
-from include.errors import NightRefusedError
-from include.pipeline.history import finish_history, load_month, validate_history
-from include.pipeline.ingest import load_night, take_snapshot, validate_snapshot
-from include.places import Places
-from include.validation.parse import parse
+from invoice_anomalies import extract, warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import NightRefusedError
+from invoice_anomalies.paths import Paths
+from invoice_anomalies.pipeline.history import finish_history, load_month, validate_history
+from invoice_anomalies.pipeline.validate import load_night, take_snapshot, validate_snapshot
+from invoice_anomalies.validation.parse import parse
 from tests.validation.conftest import contract_of
 
 HEADER = "vendor,number,day,amount,kind,note"
@@ -32,7 +32,7 @@ class History:
     """A deployment into which a history is loaded, as `make history` and the DAG do."""
 
     def __init__(self, folder: Path, dsn: str, contract: Contract) -> None:
-        self.folder, self.dsn, self.contract, self.places = folder, dsn, contract, Places(folder / "home")
+        self.folder, self.dsn, self.contract, self.paths = folder, dsn, contract, Paths(folder / "home")
         self.tries = 0
 
     def write(self, rows: Sequence[str], name: str = "history.csv") -> Path:
@@ -44,8 +44,8 @@ class History:
         self.tries += 1
         staging = self.folder / f"staging{self.tries}"
         staging.mkdir()
-        snapshot = take_snapshot(self.contract, self.places, TODAY, str(path), staging)
-        return validate_history(self.contract, self.places, self.dsn, snapshot, by, **given)
+        snapshot = take_snapshot(self.contract, self.paths, TODAY, str(path), staging)
+        return validate_history(self.contract, self.paths, self.dsn, snapshot, by, **given)
 
     def load(self, path: Path, by: str | None = None, months: Callable[[list[Any]], Any] = list) -> dict[str, Any]:
         plan = self.plan(path, by)
@@ -53,13 +53,13 @@ class History:
         return finish_history(self.contract, self.dsn, plan, loaded)
 
     def load_one_night(self, night: date, path: Path) -> None:
-        staging = self.places.staging(night)
-        snapshot = take_snapshot(self.contract, self.places, night, str(path), staging)
+        staging = self.paths.staging(night)
+        snapshot = take_snapshot(self.contract, self.paths, night, str(path), staging)
         load_night(
             self.contract,
             self.dsn,
             night,
-            validate_snapshot(self.contract, self.places, self.dsn, night, snapshot),
+            validate_snapshot(self.contract, self.paths, self.dsn, night, snapshot),
         )
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from include.contract import Contract, Schedule
-from include.errors import WrongNightError
-from include.pipeline.nights import TODAY, Wait, night_named, night_of_run, possible, today
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.contract.schema import Schedule
+from invoice_anomalies.errors import WrongNightError
+from invoice_anomalies.pipeline.nights import TODAY, Wait, night_named, night_of_run, possible, today
 
 NIGHT = date(2026, 11, 4)
 SCHEDULE = Schedule(start_date=date(2026, 1, 1))

@@ -4,8 +4,8 @@ import math
 from datetime import date, timedelta
 from typing import Any
 
-from include.reporting import NightCounts, PastNight
-from include.warehouse import Anomaly, AnomalyField, StillOpen
+from invoice_anomalies.reporting import NightCounts, PastNight
+from invoice_anomalies.warehouse import Anomaly, AnomalyField, StillOpen
 
 NIGHT = date(2026, 11, 20)
 VERSION = "20261115T030000"

@@ -1,7 +1,7 @@
 import re
 
-from include.contract import Contract
-from include.reporting import alert_message
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.reporting import alert_message
 from tests.reporting.examples import HOSTILE, NIGHT, VERSION, anomaly, field, still_open, three_anomalies
 
 

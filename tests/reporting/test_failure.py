@@ -1,9 +1,9 @@
 import pytest
 
-from include import errors
-from include.contract import Contract
-from include.reporting import Message, failure_message
-from include.reporting.failure import ADVICE
+from invoice_anomalies import errors
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.reporting import Message, failure_message
+from invoice_anomalies.reporting.failure import ADVICE
 from tests.reporting.examples import HOSTILE, NIGHT
 
 LOG = "https://airflow.example.com/dags/validate_invoices/runs/r?try_number=1&x=1"

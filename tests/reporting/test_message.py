@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from include.contract import Contract
-from include.reporting import Message, summary_message, write_to_outbox
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.reporting import Message, summary_message, write_to_outbox
 from tests.reporting.examples import NIGHT, counts, thirty_nights, three_anomalies
 
 SENDER = "invoices@example.com"

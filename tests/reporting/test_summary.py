@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from include.contract import Contract
-from include.reporting import Message, PastNight, summary_message
-from include.reporting.plot import histories, trend_plot
-from include.warehouse import StillOpen
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.reporting import Message, PastNight, summary_message
+from invoice_anomalies.reporting.plot import histories, trend_plot
+from invoice_anomalies.warehouse import StillOpen
 from tests.reporting.examples import HOSTILE, NIGHT, anomaly, counts, field, still_open, thirty_nights, three_anomalies
 
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from include.reporting.wording import moneys, odds, one_line, usual_range, web_address, wrapped
+from invoice_anomalies.reporting.wording import moneys, odds, one_line, usual_range, web_address, wrapped
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from include.places import PROJECT
+from invoice_anomalies.paths import PROJECT
+from tests.airflow.mailbox import free_port
 from tests.e2e.api import make_up
 from tests.e2e.conftest import Shell
-from tests.plugins.mailbox import free_port
 from tests.slow.payments import HISTORY, LAST, SMALL, SMALL_ROWS, Payments
 
 SECONDS = 150 * 60  # the whole of a session of its own: fixtures count with the test that asks for them first

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from include.places import PROJECT
-from include.sample import Company
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.synthetic import Company
+from tests.airflow.mailbox import free_port
 from tests.e2e.conftest import Shell
-from tests.plugins.mailbox import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
 

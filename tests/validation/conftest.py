@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from include.contract import Contract
-from include.extract import read
-from include.validation import Outcome, validate
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.extract import read
+from invoice_anomalies.validation import Outcome, validate
 
 HEADER = "vendor,number,day,amount,kind,note"
 FIT = "V1,A{},2024-01-31,10.50,std,"

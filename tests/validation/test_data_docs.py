@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from include.extract import read
-from include.validation import Outcome
-from include.validation.story import ROWS_SHOWN
+from invoice_anomalies.extract import read
+from invoice_anomalies.validation import Outcome
+from invoice_anomalies.validation.story import ROWS_SHOWN
 from tests.validation.conftest import FIT, HEADER, contract_of, judged_in
 
 SCRIPT = "<script src=//evil.example/x.js>alert(1)</script>"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from include.contract import Contract
-from include.errors import ContractError
-from include.validation.history import night_field
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import ContractError
+from invoice_anomalies.validation.history import night_field
 from tests.validation.conftest import contract_of
 
 

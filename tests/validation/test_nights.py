@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from include.contract import load_contract
-from include.errors import ContractError
-from include.extract import read
-from include.places import PROJECT
-from include.validation import build_rules
+from invoice_anomalies.contract import load_contract
+from invoice_anomalies.errors import ContractError
+from invoice_anomalies.extract import read
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.validation import build_rules
 from tests.validation.conftest import HEADER, Judge, contract_of, judged_in, only_reasons
 
 BAD = "V1,B{},2024-01-31,12x,std,"
@@ -182,6 +182,6 @@ def test_the_example_contracts_fit_their_data_completely(tmp_path: Path, name: s
 
 
 def test_great_expectations_is_not_imported_until_a_night_is_judged() -> None:
-    code = "import sys, include.validation, include.extract; sys.exit('great_expectations' in sys.modules)"
+    code = "import sys, invoice_anomalies.validation; sys.exit('great_expectations' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0

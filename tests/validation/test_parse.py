@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.extract import read
-from include.validation.parse import parse, shown
+from invoice_anomalies.extract import read
+from invoice_anomalies.validation.parse import parse, shown
 from tests.validation.conftest import contract_of, judged_in
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from include.contract import Contract
-from include.errors import ExtractUnreadableError, StagingError
-from include.extract import read
-from include.validation import Outcome, staged_parts, staged_report
-from include.validation.parse import Parsed, parse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import ExtractUnreadableError, StagingError
+from invoice_anomalies.extract import read
+from invoice_anomalies.validation import Outcome, staged_parts, staged_report
+from invoice_anomalies.validation.parse import Parsed, parse
 from tests.validation.conftest import FIT, HEADER, Judge, contract_of, judged_in
 
 UNIQUE_NUMBER = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "number"}}
@@ -109,7 +109,7 @@ def test_no_row_is_judged_once_there_are_too_many(judge: Judge, monkeypatch: pyt
         judged.append(len(raw))
         return parse(contract, raw)
 
-    monkeypatch.setattr("include.validation.part.parse", noted)
+    monkeypatch.setattr("invoice_anomalies.validation.part.parse", noted)
 
     outcome = judge(fit=100, part_rows=10, contract=contract_of(rows={"max": 15}))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from include.extract import read
+from invoice_anomalies.extract import read
 from tests.validation.conftest import HEADER, Judge, assert_nothing_lost, contract_of, judged_in, only_reasons
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.warehouse import LoadCounts, Night
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.warehouse import LoadCounts, Night
 from tests.conftest import MIGRATED
 from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT
 

@@ -5,8 +5,8 @@ from datetime import date
 import pandas as pd
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include.contract import Contract
-from include.warehouse import ModelRecord
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.warehouse import ModelRecord
 
 NIGHT = date(2024, 3, 5)
 EMPTY_QUARANTINE = pd.DataFrame({"raw": pd.Series(dtype="str"), "reasons": pd.Series(dtype="object")})

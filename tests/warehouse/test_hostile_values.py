@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.warehouse import Night, Scoring, invoice_keys
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.warehouse import Night, Scoring, invoice_keys
 from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, a_model, ask, scored, typed
 
 HOSTILE = [

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.warehouse import Night, Scoring
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.warehouse import Night, Scoring
 from tests.warehouse.rows import NIGHT, a_model, ask, invoices, rejected, scored
 
 KEYS = ["V00000|a", "V00001|b", "V00002|c"]
@@ -83,12 +83,12 @@ def test_what_was_published_before_gets_its_counts_and_its_history(
     everything = warehouse.migrations.MIGRATIONS
     for path in sorted(everything.glob("*.sql"))[:4]:
         (tmp_path / path.name).write_text(path.read_text())
-    monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", tmp_path)
+    monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
         with connection.cursor() as cursor:
             cursor.execute(PUBLISHED_BEFORE)
-        monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", everything)
+        monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", everything)
 
         assert warehouse.migrate(connection, contract)[0] == "0005_roles_and_indexes"
 

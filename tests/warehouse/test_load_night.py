@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.errors import WarehouseError
-from include.warehouse import LoadCounts, Night, invoice_keys
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import WarehouseError
+from invoice_anomalies.warehouse import LoadCounts, Night, invoice_keys
 from tests.warehouse.rows import (
     EMPTY_QUARANTINE,
     NIGHT,

@@ -8,9 +8,9 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.errors import WarehouseError
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import WarehouseError
 from local.postgres import Cluster
 from tests.warehouse.rows import ask, every_row, invoices, typed
 
@@ -85,7 +85,7 @@ def test_a_failed_migration_leaves_nothing_behind(
     for path in warehouse.migrations.MIGRATIONS.glob("*.sql"):
         (tmp_path / path.name).write_text(path.read_text())
     (tmp_path / "9999_broken.sql").write_text("CREATE TABLE invoice_anomalies.half (a int); SELECT 1 / 0;")
-    monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", tmp_path)
+    monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
 
     with warehouse.connect(dsn) as connection:
         with pytest.raises(psycopg2.errors.DivisionByZero):
@@ -99,12 +99,12 @@ def test_anomalies_of_before_get_their_rank_by_amount(
     everything = warehouse.migrations.MIGRATIONS
     for path in sorted(everything.glob("*.sql"))[:2]:
         (tmp_path / path.name).write_text(path.read_text())
-    monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", tmp_path)
+    monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
         with connection.cursor() as cursor:
             cursor.execute(PUBLISHED_BEFORE)
-        monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", everything)
+        monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", everything)
 
         assert warehouse.migrate(connection, contract)[0] == "0003_rank_by_amount"
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.errors import NoModelError, WarehouseError
+from invoice_anomalies import warehouse
+from invoice_anomalies.errors import NoModelError, WarehouseError
 from tests.warehouse.rows import a_model, ask
 
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.errors import NoModelError, WarehouseError
-from include.warehouse import AnomalyField, ScoreCounts, Scoring
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import NoModelError, WarehouseError
+from invoice_anomalies.warehouse import AnomalyField, ScoreCounts, Scoring
 from tests.warehouse.rows import NIGHT, a_model, ask, every_row, invoices, scored
 
 KEYS = ["V00000|a", "V00001|b", "V00002|c", "V00000|d"]

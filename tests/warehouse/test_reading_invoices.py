@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.warehouse.invoices import MOST_LOOKALIKES
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.warehouse.invoices import MOST_LOOKALIKES
 from tests.warehouse.rows import NIGHT, invoices, typed
 
 CHUNKS = 7

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.errors import NightRefusedError
-from include.warehouse import LoadCounts
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import NightRefusedError
+from invoice_anomalies.warehouse import LoadCounts
 from tests.warehouse.rows import NIGHT, ask, contents, invoices, rejected, with_repeated_share
 
 TOMORROW = NIGHT + timedelta(days=1)

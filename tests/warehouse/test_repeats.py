@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.pipeline.repeat import after_load, after_scoring
-from include.warehouse import Scoring
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.pipeline.repeat import after_load, after_scoring
+from invoice_anomalies.warehouse import Scoring
 from tests.warehouse.rows import NIGHT, a_model, ask, invoices, scored
 
 HISTORY = timedelta(days=365)

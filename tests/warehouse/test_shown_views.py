@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.warehouse import Night, Scoring, StillOpen
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.warehouse import Night, Scoring, StillOpen
 from tests.warehouse.rows import NIGHT, a_model, ask, invoices, rejected, scored, typed
 
 KEYS = ["V00000|a", "V00001|b", "V00002|c"]
@@ -218,7 +218,7 @@ def test_anomalies_of_before_get_their_names_and_vendors_their_sums(
     for path in sorted(everything.glob("*.sql")):
         if path.stem < "0007":
             (tmp_path / path.name).write_text(path.read_text())
-    monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", tmp_path)
+    monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
         with connection.cursor() as cursor:

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.warehouse import Scoring
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.warehouse import Scoring
 from tests.warehouse.rows import NIGHT, a_model, ask, invoices, scored
 
 HISTORY = timedelta(days=10)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from include.warehouse.columns import COLUMN_TYPES
-from include.warehouse.connection import STATEMENTS
+from invoice_anomalies.warehouse.columns import COLUMN_TYPES
+from invoice_anomalies.warehouse.connection import STATEMENTS
 
 WAREHOUSE = STATEMENTS.parent
 MODULES = sorted(WAREHOUSE.glob("*.py"))
@@ -20,7 +20,7 @@ TRUSTED_NAMES = {("columns.py", "kind")}
 
 
 def built(tree: ast.AST, file: str) -> Iterator[tuple[int, str]]:
-    """Places where the text of a statement is put together from something else than trusted parts."""
+    """Paths where the text of a statement is put together from something else than trusted parts."""
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef | ast.Module):
             continue

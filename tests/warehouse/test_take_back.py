@@ -6,10 +6,10 @@ from datetime import date, timedelta
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.errors import WarehouseError
-from include.warehouse import Scoring, Withdrawal
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import WarehouseError
+from invoice_anomalies.warehouse import Scoring, Withdrawal
 from tests.warehouse.rows import NIGHT, a_model, ask, contents, every_row, invoices, rejected, scored, typed
 
 NIGHTS = [NIGHT + timedelta(days=day) for day in range(4)]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from include import warehouse
-from include.contract import Contract
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
 from local.postgres import Cluster
 from tests.warehouse.roles.logins import Database, a_database, score_a_night
 

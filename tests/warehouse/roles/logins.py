@@ -10,10 +10,10 @@ from datetime import date, timedelta
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
-from include.contract import Contract
-from include.places import PROJECT
-from include.warehouse import Night, ScoreCounts, Scoring
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.paths import PROJECT
+from invoice_anomalies.warehouse import Night, ScoreCounts, Scoring
 from local.postgres import Cluster
 from tests.conftest import copy_database, drop_database
 from tests.docs.pages import page

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from include import warehouse
+from invoice_anomalies import warehouse
 from tests.warehouse.roles.logins import (
     ROLES,
     VIEWS,

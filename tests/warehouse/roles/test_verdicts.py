@@ -9,8 +9,8 @@ from datetime import date
 import psycopg2
 import pytest
 
-from include import warehouse
-from include.contract import Contract
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
 from tests.warehouse.roles.logins import (
     KEYS,
     VIEWS,

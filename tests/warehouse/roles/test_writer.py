@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from include import warehouse
-from include.contract import Contract
-from include.errors import WarehouseError
-from include.warehouse import Night, ScoreCounts
+from invoice_anomalies import warehouse
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import WarehouseError
+from invoice_anomalies.warehouse import Night, ScoreCounts
 from tests.warehouse.roles.logins import KEYS, Database, load_night, publish, score_a_night
 from tests.warehouse.rows import NIGHT, a_model, every_row
 
@@ -66,7 +66,7 @@ def test_a_writer_is_told_that_the_owner_must_migrate_and_nothing_changes(
         for path in warehouse.migrations.MIGRATIONS.glob("*.sql"):
             (tmp_path / path.name).write_text(path.read_text())
         (tmp_path / "9999_next.sql").write_text("ALTER TABLE invoice_anomalies.alerts ADD COLUMN more text;")
-        monkeypatch.setattr("include.warehouse.migrations.MIGRATIONS", tmp_path)
+        monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
     else:
         own_database.as_administrator("REVOKE SELECT ON invoice_anomalies.v_daily_summary FROM bi_reader")
     with warehouse.connect(own_database.dsn(own_database.owner)) as connection:
@@ -74,7 +74,7 @@ def test_a_writer_is_told_that_the_owner_must_migrate_and_nothing_changes(
 
     with (
         warehouse.connect(own_database.dsn(own_database.login("invoice_writer"))) as connection,
-        pytest.raises(WarehouseError, match="let the owner of the tables run python -m include"),
+        pytest.raises(WarehouseError, match="let the owner of the tables run python -m invoice_anomalies"),
     ):
         warehouse.migrate(connection, Contract.model_validate(data))
 
@@ -104,7 +104,7 @@ def test_a_user_without_temporary_tables_is_told_before_the_work_begins(database
 def test_the_command_brings_the_database_up_to_date_and_shows_no_password(
     own_database: Database, contract: Contract, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from include.warehouse.__main__ import main
+    from invoice_anomalies.warehouse.__main__ import main
 
     monkeypatch.delenv("AIRFLOW_CONN_INVOICES_DB", raising=False)
     assert main() == 1
@@ -117,6 +117,6 @@ def test_the_command_brings_the_database_up_to_date_and_shows_no_password(
 
     said = capsys.readouterr()
     assert "AIRFLOW_CONN_INVOICES_DB is not set" in said.err
-    assert "let the owner of the tables run python -m include.warehouse" in said.err
+    assert "let the owner of the tables run python -m invoice_anomalies.warehouse" in said.err
     assert said.out.splitlines()[-1] == "up to date"
     assert "hidden" not in said.out + said.err

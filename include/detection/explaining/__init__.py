@@ -1,4 +1,0 @@
-"""What the explanations are made of: values as a person writes them, precedents, and a finding for each kind of aspect.
-
-`include/detection/explanation.py` puts them together; the slips they recognise are in `include/detection/patterns.py`.
-"""

@@ -1,0 +1,1 @@
+"""Anomalies in invoices: extract, validation, warehouse, detection, reporting; Airflow only in `airflow`."""

@@ -1,0 +1,1 @@
+"""What the DAG files share, and the Airflow plugin: the only room that imports Airflow."""

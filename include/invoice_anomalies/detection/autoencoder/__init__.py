@@ -1,0 +1,1 @@
+"""The masked autoencoder: its training with Keras, and its use with numpy alone."""

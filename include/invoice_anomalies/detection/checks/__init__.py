@@ -1,0 +1,31 @@
+"""Checks of several invoices together, which no look at one invoice replaces: copies, split invoices, bursts.
+
+Import from here the checks that a contract has the fields for, what they find, and the words for it.
+"""
+
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection.checks.base import Check, Findings
+from invoice_anomalies.detection.checks.bursts import Bursts
+from invoice_anomalies.detection.checks.duplicates.check import Duplicates
+from invoice_anomalies.detection.checks.splits import Splits
+from invoice_anomalies.detection.explain.match_text import remark
+
+__all__ = ["Check", "Findings", "checks_of", "remark"]
+
+
+def checks_of(contract: Contract) -> list[Check]:
+    """List the checks that the contract has the fields for; each blames a field that takes part in detection."""
+    if contract.entity is None:
+        return []
+    found: list[Check] = []
+    detected = contract.detected
+    dates, identifiers = ([n for n, f in detected.items() if f.type == kind] for kind in ("date", "identifier"))
+    amounts = [contract.amount] if contract.amount in detected else []
+    if contract.amount and identifiers and contract.detection.duplicate_days > 0:
+        found.append(Duplicates(contract, identifiers[0]))
+    if amounts and contract.detection.approval_limits:
+        found.append(Splits(contract))
+    blamed = [*dates, *identifiers, *amounts]
+    if blamed:
+        found.append(Bursts(contract, blamed[0]))
+    return found

@@ -1,0 +1,1 @@
+"""The search for invoices that were booked twice, in the terms of record linkage."""

@@ -1,0 +1,216 @@
+"""Invoices that were split so that each stays below an approval limit, which all together exceed.
+
+What is told is not that some are below a limit, but that so many of an entity's invoices of a few days are, for an
+entity that seldom has such amounts. One that always bills just below the limit is a series.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from invoice_anomalies.contract import Contract
+from invoice_anomalies.detection.checks.base import NOTHING, Findings, Unlearned
+from invoice_anomalies.detection.checks.surprise import beta_binomial_surprise
+from invoice_anomalies.detection.checks.timeline import (
+    UNKNOWN_DAY,
+    Mask,
+    Past,
+    Timeline,
+    days_of,
+    gathered_over_days,
+    nights_of,
+)
+from invoice_anomalies.detection.features.features import Codes, FloatArray
+from invoice_anomalies.detection.profiles.history_index import loaded_at_once
+
+SMALLEST_PART = 0.5
+"""Of the limit. Whoever splits a sum makes as few parts as will do; of equal ones, each is at least half a limit."""
+MOST_PARTS = 6
+"""Parts of one sum: more invoices of such a size in a few days are an entity's way to bill."""
+TELLING = 2.0
+"""Nats from which a group is worth a word: half of all pairs of invoices below a limit are no more than that."""
+MOST_AROUND = 200
+"""Invoices back and ahead that are looked at to tell how many an entity had in those days."""
+PRIOR = 2.0  # invoices that the book's share of such amounts is worth
+LEAST_CLOSENESS = -2.0  # nats that one part counts against a split at most, being far below the limit
+
+
+@dataclass(frozen=True)
+class Splits(Unlearned):
+    """Find invoices of one entity within `split_days` that are each below one of the limits, and above it together."""
+
+    contract: Contract
+    name: str = "split"
+    of_nights: bool = False
+
+    @property
+    def field(self) -> str:
+        assert self.contract.amount is not None
+        return self.contract.amount
+
+    def find(self, book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> Findings:
+        """Judge the asked invoices as the last part; twins are the other parts, the latest first."""
+        invoices = _Invoices.of(book, self.contract)
+        best = np.zeros(len(book))
+        figures = {name: np.zeros(len(book)) for name in ("limit", "count", "total", "days")}
+        twins: dict[int, Codes] = {}
+        wanted = np.zeros(len(book), dtype=bool)
+        wanted[asked] = True
+        for limit in self.contract.detection.approval_limits:
+            parts = _parts(invoices, limit, self.contract.detection.split_days, wanted[invoices.position])
+            rows = invoices.position[parts.last]
+            better = parts.surprise > best[rows]
+            best[rows[better]] = parts.surprise[better]
+            for name, values in parts.figures(limit).items():
+                figures[name][rows[better]] = values[better]
+            for index in np.flatnonzero(better):
+                twins[int(rows[index])] = invoices.position[parts.others[index][parts.belongs[index]]]
+        found = [NOTHING] * len(asked)
+        for place in np.flatnonzero(best[asked]):
+            found[place] = twins[int(asked[place])]
+        return Findings(best[asked], found, {name: values[asked] for name, values in figures.items()})
+
+
+@dataclass(frozen=True)
+class _Invoices:
+    """Invoices with entity and amount, by entity and then in order of time, shape (rows,) each.
+
+    position: in the book; first: where the entity's begin; day: of the document, of the night where it bears none.
+    """
+
+    position: Codes
+    entity: Codes
+    night: Codes
+    day: Codes
+    amount: FloatArray
+
+    @cached_property
+    def past(self) -> Past:
+        """Of each entity."""
+        return Past(self.entity, self.night)
+
+    @classmethod
+    def of(cls, book: pd.DataFrame, contract: Contract) -> "_Invoices":
+        assert contract.entity is not None and contract.amount is not None
+        # In a history loaded at once every part but the last would be followed by another of its night.
+        loaded = loaded_at_once(np.unique(nights_of(book), return_inverse=True)[1]) | gathered_over_days(book, contract)
+        timeline = Timeline.of_documents(book, contract, loaded)
+        entity = pd.factorize(book[contract.entity])[0][timeline.order]
+        amount = book[contract.amount].to_numpy(float, na_value=np.nan)[timeline.order]
+        day = timeline.day
+        for name in contract.of_type("date")[:1]:
+            dated = days_of(book[name])[timeline.order]
+            day = np.where(dated == UNKNOWN_DAY, day, dated)
+        order = np.argsort(entity, kind="stable")
+        order = order[(entity >= 0)[order] & np.isfinite(amount)[order]]
+        return cls(timeline.order[order], entity[order], timeline.night[order], day[order], amount[order])
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Groups of parts, by their last one: indices of invoices, and which of the `others` belong to it."""
+
+    last: Codes
+    others: Codes
+    belongs: Mask
+    surprise: FloatArray
+    total: FloatArray
+    days: FloatArray
+
+    def figures(self, limit: float) -> dict[str, FloatArray]:
+        rows = len(self.last)
+        return {
+            "limit": np.full(rows, limit),
+            "count": 1.0 + self.belongs.sum(axis=1),
+            "total": self.total,
+            "days": self.days,
+        }
+
+
+def _parts(invoices: _Invoices, limit: float, split_days: int, wanted: Mask) -> _Parts:
+    """Group the invoices below one limit, and say how surprising each group is whose last part is wanted."""
+    below = (invoices.amount >= SMALLEST_PART * limit) & (invoices.amount < limit)
+    candidate = np.flatnonzero(below)
+    others, near = _earlier(invoices, candidate, split_days)
+    # Parts may come in any order: those dated before the last one to come, or those dated after it.
+    apart = invoices.day[candidate][:, None] - invoices.day[others]
+    sides = [near & (apart >= 0), near & (apart <= 0)]
+    before = sides[0].sum(axis=1) >= sides[1].sum(axis=1)
+    belongs = np.where(before[:, None], sides[0], sides[1])
+    total = invoices.amount[candidate] + np.where(belongs, invoices.amount[others], 0.0).sum(axis=1)
+    chosen = (
+        wanted[candidate]
+        & belongs.any(axis=1)
+        & (near.sum(axis=1) < MOST_PARTS)
+        & (total > limit)
+        & ~_followed(invoices, candidate, split_days)
+    )
+    last, others, belongs, total = candidate[chosen], others[chosen], belongs[chosen], total[chosen]
+    apart = np.abs(apart[chosen])
+    surprise = _surprise(invoices, below, last, belongs.sum(axis=1) + 1.0, split_days)
+    surprise += _closeness(invoices.amount[last] / limit)
+    surprise += np.where(belongs, _closeness(invoices.amount[others] / limit), 0.0).sum(axis=1)
+    days = np.where(belongs, apart, 0).max(axis=1, initial=0) + 1.0
+    return _Parts(last, others, belongs, np.where(surprise < TELLING, 0.0, surprise), total, days)
+
+
+def _earlier(invoices: _Invoices, candidate: Codes, split_days: int) -> tuple[Codes, Mask]:
+    """The few candidates before each one, shape (candidates, MOST_PARTS), and which are near enough in time."""
+    index = np.arange(len(candidate))[:, None] - np.arange(1, MOST_PARTS + 1)
+    others = candidate[np.maximum(index, 0)] if len(candidate) else np.zeros((0, MOST_PARTS), dtype=np.intp)
+    near = (index >= 0) & (invoices.entity[others] == invoices.entity[candidate][:, None])
+    near &= np.abs(invoices.day[others] - invoices.day[candidate][:, None]) <= split_days
+    return others, near
+
+
+def _followed(invoices: _Invoices, candidate: Codes, split_days: int) -> Mask:
+    """Whether another part comes in the same night: the finding is on the last one."""
+    followed = np.zeros(len(candidate), dtype=bool)
+    here, following = candidate[:-1], candidate[1:]
+    followed[:-1] = (
+        (invoices.entity[here] == invoices.entity[following])
+        & (invoices.night[here] == invoices.night[following])
+        & (np.abs(invoices.day[here] - invoices.day[following]) <= split_days)
+    )
+    return followed
+
+
+def _surprise(invoices: _Invoices, below: Mask, last: Codes, count: FloatArray, split_days: int) -> FloatArray:
+    """How surprising so many amounts of that size are among the entity's invoices of these days, given its past.
+
+    The first one is taken for granted: that an entity has such an amount is no split, but that more follow may be one.
+    """
+    trials = np.maximum(_invoices_around(invoices, last, split_days), count)
+    # Of the book, all that was known by the end of the night, but for the invoice itself.
+    known, such_known = (np.cumsum(np.bincount(invoices.night, of))[invoices.night[last]] - 1.0 for of in (None, below))
+    in_book = (such_known + 0.5) / (known + 1.0)
+    entity = invoices.past
+    such = np.maximum(entity.known(below, last) + 1.0 - count, 0.0)
+    others = np.maximum(entity.others()[last] + 1.0 - trials - such, 0.0)
+    yes, no = 1.0 + such + PRIOR * in_book, others + PRIOR * (1.0 - in_book)
+    return beta_binomial_surprise(count - 1.0, trials - 1.0, yes, no)
+
+
+def _invoices_around(invoices: _Invoices, last: Codes, split_days: int) -> FloatArray:
+    """Invoices of the entity, of any amount, by the end of each one's night and dated within split_days of it."""
+    found = np.ones(len(last))
+    rows = len(invoices.entity)
+    for direction in (-1, 1):
+        for step in range(1, MOST_AROUND + 1):
+            index = last + direction * step
+            other = np.clip(index, 0, rows - 1)
+            reached = (index == other) & (invoices.entity[other] == invoices.entity[last])
+            reached &= invoices.night[other] <= invoices.night[last]
+            if not reached.any():
+                break
+            found += reached & (np.abs(invoices.day[other] - invoices.day[last]) <= split_days)
+    return found
+
+
+def _closeness(share: FloatArray) -> FloatArray:
+    """Log-likelihood ratio of a part's share of the limit: parts crowd below the limit, other amounts do not."""
+    ratio: FloatArray = np.log(np.maximum(4.0 * (share - SMALLEST_PART), 1e-9))
+    return np.maximum(ratio, LEAST_CLOSENESS)

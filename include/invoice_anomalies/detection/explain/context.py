@@ -1,0 +1,150 @@
+"""The flagged invoices with everything that their explanations draw on."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from invoice_anomalies.detection.detector import Detector
+from invoice_anomalies.detection.explain.history_lookup import MOST_ROWS, Precedents
+from invoice_anomalies.detection.explain.related_invoices import Twins
+from invoice_anomalies.detection.explain.values import amount, counted, number, quoted, shown
+from invoice_anomalies.detection.features.features import Aspect, Codes, FloatArray, derived_values
+from invoice_anomalies.detection.result import Judgement
+from invoice_anomalies.detection.scoring.calibration import history_tier
+
+RANGE_ERROR = -float(np.log10(0.05))  # low and high hold 95 % of the invoices with such a history
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One field of a flagged invoice, in words.
+
+    expectation: what was expected and on what grounds; rare: what is rare about the invoice; remark: the slip that was
+    recognised and what else helps to check. check: the collective check that the finding is of, if any; slip: whether
+    the value looks mistyped; fits: whether it is what the other fields demand to the cent.
+    """
+
+    observed: str
+    expected: str
+    expectation: str
+    low: str | None = None
+    high: str | None = None
+    rare: str = "this far off"
+    remark: str = ""
+    check: str = ""
+    slip: bool = False
+    fits: bool = False
+
+    def sentence(self, name: str, rarity: str) -> str:
+        parts = [f"{name} {self.observed}", self.expectation, f"{rarity} are {self.rare}", self.remark]
+        return "; ".join(part for part in parts if part)
+
+
+class Scene:
+    """Everything about the invoices at these row positions; `place` counts within them."""
+
+    def __init__(self, detector: Detector, judgement: Judgement, rows: Any) -> None:
+        self.detector, self.contract = detector, detector.contract
+        self.rows = np.asarray(rows, dtype=np.intp)
+        self.invoices = judgement.invoices.iloc[self.rows]
+        self.encoded = judgement.encoded.take(self.rows)
+        self.errors = judgement.errors.iloc[self.rows].to_numpy()
+        self.found = detector.reconstruct(self.encoded)
+        tier = history_tier(self.encoded.history_rows)
+        self.aspect_errors = {
+            (name, view): detector.calibrations_[f"{name}/{view}"](seen.raw, tier, self.encoded.spread(name))
+            for (name, view), seen in self.found.items()
+        }
+        self.checks = Twins(detector, judgement, self.rows, tier)
+        self.precedents = Precedents(self.contract, judgement)
+        self._values: dict[str, list[Any]] = {}
+        self._shares: dict[tuple[str, str], FloatArray] = {}
+        self._earlier: tuple[int, Codes] = -1, np.zeros(0, dtype=np.intp)
+
+    def value(self, name: str, place: int) -> Any:
+        """What an invoice has in a field: a float, a Timestamp or a text; None where it has nothing."""
+        if name not in self._values:
+            if name in self.contract.derived:
+                values = pd.Series(derived_values(self.contract, name, self.invoices))
+            else:
+                values = self.invoices[name]
+            self._values[name] = values.astype(object).where(values.notna(), None).tolist()
+        return self._values[name][place]
+
+    def written(self, name: str, place: int) -> str:
+        """What an invoice has in a field, as a person writes it."""
+        value = self.value(name, place)
+        if isinstance(value, pd.Timestamp):
+            return value.date().isoformat()
+        if isinstance(value, float):
+            in_money = name in self.contract.fields and self.contract.fields[name].type == "amount"
+            return amount(value) if in_money else number(value)
+        return quoted(value)
+
+    def day(self, name: str, place: int) -> date:
+        value: pd.Timestamp = self.value(name, place)
+        return value.date()
+
+    def earlier(self, place: int) -> Codes:
+        """The known earlier invoices of the same entity: places in the precedents, oldest first."""
+        if self._earlier[0] != place:
+            self._earlier = place, self.precedents.rows(int(self.rows[place]))
+        return self._earlier[1]
+
+    def entity(self, place: int) -> str:
+        """Whose invoice it is; empty where nobody is named."""
+        value = self.value(self.contract.entity, place) if self.contract.entity else None
+        return "" if value is None else shown(value)
+
+    def of_entity(self, place: int) -> str:
+        entity = self.entity(place)
+        return f" of {entity}" if entity else ""
+
+    def earlier_invoices(self, place: int, rows: int) -> str:
+        """`50 earlier invoices of V00012`, or `the last 200 invoices of V00012` where there are more."""
+        if rows <= MOST_ROWS < self.known_rows(place):
+            return f"the last {rows:,} invoices{self.of_entity(place)}"
+        return counted(rows, "earlier invoice") + self.of_entity(place)
+
+    def known_rows(self, place: int) -> int:
+        """How many earlier invoices of the entity there are, beyond those that are looked at."""
+        return int(self.encoded.history_rows[place])
+
+    def grounds(self, times: int, rows: int, place: int) -> str:
+        """`all 50 earlier invoices of V00012`, `48 of 50 ...`, `all of the last 200 invoices of V00012`."""
+        if self.known_rows(place) > MOST_ROWS:
+            return f"{'all' if times == rows else f'{times:,}'} of the last {rows:,} invoices{self.of_entity(place)}"
+        of_all = self.earlier_invoices(place, rows)
+        if times < rows:
+            return f"{times:,} of {of_all}"
+        return f"all {of_all}" if rows > 1 else f"the only earlier invoice{self.of_entity(place)}"
+
+    def context(self, view: str, place: int) -> str:
+        """What an expectation is based on."""
+        if view == "others":
+            return " given the other fields"
+        if not len(self.earlier(place)):
+            return " judging by all others"
+        entity = self.entity(place)
+        return f" for {entity}" if entity else ""
+
+    def shares(self, aspect: Aspect, view: str) -> FloatArray:
+        """Expected shares of the levels of a categorical aspect, shape (invoices, levels)."""
+        key = aspect.name, view
+        if key not in self._shares:
+            self._shares[key] = self.found[key].shares
+        return self._shares[key]
+
+    def expected_range(self, aspect: Aspect, view: str, place: int) -> tuple[float, float, float]:
+        """Expected value of a numeric aspect with the ends of its range, in the aspect's own unit."""
+        seen = self.found[aspect.name, view]
+        assert seen.location is not None and seen.scale is not None
+        location, scale = float(seen.location[place]), float(seen.scale[place])
+        below, above = self.detector.reach(aspect.name, view, self.encoded, place, RANGE_ERROR)
+        prior = self.detector.encoder_.priors_[aspect.name]
+        ends = np.array([location, location - below * scale, location + above * scale])
+        middle, low, high = prior.value_of(ends).tolist()
+        return middle, low, high

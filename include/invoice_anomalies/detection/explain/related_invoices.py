@@ -1,0 +1,60 @@
+"""Findings of the collective checks: what is odd about an invoice beside others, which are named."""
+
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from invoice_anomalies.detection.checks import remark
+from invoice_anomalies.detection.detector import Detector
+from invoice_anomalies.detection.explain.values import shown
+from invoice_anomalies.detection.features.features import Codes, FloatArray
+from invoice_anomalies.detection.result import Judgement
+from invoice_anomalies.detection.scoring.calibration import Tiers
+
+
+class Twins:
+    """What the collective checks say of the flagged invoices; rows: their positions in the judgement."""
+
+    def __init__(self, detector: Detector, judgement: Judgement, rows: Codes, tier: Tiers) -> None:
+        self._contract, self._judgement, self._rows = detector.contract, judgement, rows
+        self._fields = {check.name: check.field for check in detector.checks}
+        self._errors: dict[str, FloatArray] = {
+            name: detector.check_errors(name, judgement.collective[name].raw[rows], tier) for name in self._fields
+        }
+
+    def worst(self, field: str, place: int) -> tuple[str, float]:
+        """The check that finds most fault with a field of an invoice, with its error; 0.0 where none does."""
+        errors = {
+            check: float(self._errors[check][place])
+            for check, blamed in self._fields.items()
+            if blamed == field and len(self._judgement.collective[check].twins[self._rows[place]])
+        }
+        return max(errors.items(), key=lambda item: item[1], default=("", 0.0))
+
+    def remark(self, check: str, place: int) -> str:
+        """What a check found, naming the other invoices."""
+        row, findings = int(self._rows[place]), self._judgement.collective[check]
+        named, places = self._named
+        own = named.iloc[places[len(self._judgement.history) + row]]
+        twins = named.iloc[[places[position] for position in findings.twins[row].tolist()]]
+        return remark(check, twins, self._contract, own, findings.figures_of(row))
+
+    @cached_property
+    def _named(self) -> tuple[pd.DataFrame, dict[int, int]]:
+        """All invoices that a remark may name, and their places by position in the history followed by the invoices.
+
+        Only what remarks tell of, with the texts that are told as they are made harmless.
+        """
+        history, invoices = self._judgement.history, self._judgement.invoices
+        twins = [findings.twins[row] for findings in self._judgement.collective.values() for row in self._rows]
+        positions = np.unique(np.concatenate([self._rows + len(history), *twins]))
+        told = [*self._contract.of_type("date"), *self._contract.of_type("identifier"), "extract_date"]
+        told = list(dict.fromkeys(filter(None, [self._contract.entity, self._contract.amount, *told])))
+        before = positions < len(history)
+        frames = (history[told].iloc[positions[before]], invoices[told].iloc[positions[~before] - len(history)])
+        rows = pd.concat([frame for frame in frames if len(frame)])
+        rows = rows.set_axis([shown(key) for key in rows.index])
+        entity = self._contract.entity
+        named = rows if entity is None else rows.assign(**{entity: [shown(name) for name in rows[entity]]})
+        return named, {position: place for place, position in enumerate(positions.tolist())}

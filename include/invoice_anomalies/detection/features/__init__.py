@@ -1,0 +1,1 @@
+"""Features: what is measured of each field of an invoice."""

@@ -1,0 +1,1 @@
+"""Scoring: errors of a field made comparable, and shrunk to the rate of each vendor."""

@@ -1,6 +1,0 @@
-"""The life of a model: trained, evaluated beside simple peers and the champion, promoted or rejected."""
-
-from include.lifecycle.evaluation import Evaluation, evaluate, is_better
-from include.lifecycle.training import load_model, new_version, train_model
-
-__all__ = ["Evaluation", "evaluate", "is_better", "load_model", "new_version", "train_model"]
