@@ -84,13 +84,13 @@ def load(home: str, dsn: str, night: str, validated: dict[str, Any]) -> Any:
 
 
 def train(home: str, dsn: str, night: str) -> Any:
-    from invoice_anomalies.pipeline import learn
+    from invoice_anomalies.pipeline import train as training
 
     paths, day = Paths(Path(home)), date.fromisoformat(night)
-    staged = learn.stage_training_set(_contract(), dsn, day, paths.staging(day))
-    trained = learn.train(_contract(), paths, staged)
-    evaluated = learn.evaluate_challenger(_contract(), dsn, paths, trained)
-    return learn.promote(dsn, evaluated, "always")
+    staged = training.stage_training_set(_contract(), dsn, day, paths.staging(day))
+    trained = training.train(_contract(), paths, staged)
+    evaluated = training.evaluate_challenger(_contract(), dsn, paths, trained)
+    return training.promote(dsn, evaluated, "always")
 
 
 def plan(home: str, dsn: str, night: str) -> Any:
@@ -101,10 +101,10 @@ def plan(home: str, dsn: str, night: str) -> Any:
 
 
 def score(home: str, dsn: str, night: str, chunk: dict[str, Any]) -> Any:
-    from invoice_anomalies.pipeline import judge
+    from invoice_anomalies.pipeline import score
 
-    judge.explain = _timed(judge.explain, "explain")
-    return judge.score_chunk(_contract(), dsn, chunk)
+    score.explain = _timed(score.explain, "explain")
+    return score.score_chunk(_contract(), dsn, chunk)
 
 
 def publish(home: str, dsn: str, night: str, scored: list[dict[str, Any]]) -> Any:

@@ -34,7 +34,7 @@ def test_the_reference_follows_a_new_key(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_every_part_of_the_contract_has_its_section_and_every_key_a_meaning() -> None:
     schema = reference_page.json_schema()
-    assert set(reference.PARTS.values()) == {"Contract", *schema["$defs"]}
+    assert set(reference_page.PARTS.values()) == {"Contract", *schema["$defs"]}
     assert list(yaml.safe_load(page(PROJECT / "include" / "invoices.yaml"))) == [
         key for key in schema["properties"] if key != "schedule"
     ]

@@ -11,7 +11,7 @@ import pytest
 from invoice_anomalies import extract
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractUnreadableError
-from invoice_anomalies.extract import csv_file, text
+from invoice_anomalies.extract import csv_file, decode
 from tests.extract.whole import read
 
 HEADER = "Vendor No,number,amount,note"
@@ -35,7 +35,7 @@ def small() -> Contract:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a few rows, so that a small file has many."""
     monkeypatch.setattr(csv_file, "BLOCK", 200)
-    monkeypatch.setattr(text, "PIECE", 61)
+    monkeypatch.setattr(decode, "PIECE", 61)
 
 
 def assert_parts_equal_the_whole(contract: Contract, path: Path) -> pd.DataFrame:
@@ -80,7 +80,7 @@ def test_a_part_is_not_larger_than_its_share_of_memory(
 ) -> None:
     monkeypatch.setattr("invoice_anomalies.extract.reader.PART_BYTES", 10_000)
     monkeypatch.setattr(csv_file, "BLOCK", 2000)
-    monkeypatch.setattr(text, "PIECE", 1000)
+    monkeypatch.setattr(decode, "PIECE", 1000)
     path = tmp_path / "a.csv"
     path.write_text("\n".join([HEADER, *(f"1,A{i},2,{'x' * 1000}" for i in range(100))]))
 

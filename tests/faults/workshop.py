@@ -120,7 +120,7 @@ def watch_log(points: Points) -> None:
 def stages(contract: Any, paths: Any, dsn: str, night: date, staging: Path) -> Stages:
     """The pipeline's functions with what a task would give each; `given` is what the task before it returned."""
     from invoice_anomalies import warehouse
-    from invoice_anomalies.pipeline import ingest, judge, learn, report
+    from invoice_anomalies.pipeline import notify, score, train, validate
     from invoice_anomalies.reporting import write_to_outbox
 
     def send(message: Any) -> str:
@@ -132,18 +132,18 @@ def stages(contract: Any, paths: Any, dsn: str, night: date, staging: Path) -> S
 
     return {
         "migrate": lambda given: migrate(),
-        "take_snapshot": lambda given: ingest.take_snapshot(contract, paths, night, given, staging),
-        "validate_snapshot": lambda given: ingest.validate_snapshot(contract, paths, dsn, night, given),
-        "load_night": lambda given: ingest.load_night(contract, dsn, night, given),
-        "plan_scoring": lambda given: judge.plan_scoring(contract, dsn, night, given, staging),
-        "score_chunk": lambda given: judge.score_chunk(contract, dsn, given),
-        "publish_night": lambda given: judge.publish_night(contract, dsn, given),
-        "send_alert": lambda given: report.send_alert(contract, dsn, given, send),
-        "send_summary": lambda given: report.send_summary(contract, dsn, night, send),
-        "stage_training_set": lambda given: learn.stage_training_set(contract, dsn, night, staging),
-        "train": lambda given: learn.train(contract, paths, given),
-        "evaluate_challenger": lambda given: learn.evaluate_challenger(contract, dsn, paths, given),
-        "promote": lambda given: learn.promote(dsn, given, "always"),
+        "take_snapshot": lambda given: validate.take_snapshot(contract, paths, night, given, staging),
+        "validate_snapshot": lambda given: validate.validate_snapshot(contract, paths, dsn, night, given),
+        "load_night": lambda given: validate.load_night(contract, dsn, night, given),
+        "plan_scoring": lambda given: score.plan_scoring(contract, dsn, night, given, staging),
+        "score_chunk": lambda given: score.score_chunk(contract, dsn, given),
+        "publish_night": lambda given: score.publish_night(contract, dsn, given),
+        "send_alert": lambda given: notify.send_alert(contract, dsn, given, send),
+        "send_summary": lambda given: notify.send_summary(contract, dsn, night, send),
+        "stage_training_set": lambda given: train.stage_training_set(contract, dsn, night, staging),
+        "train": lambda given: train.train(contract, paths, given),
+        "evaluate_challenger": lambda given: train.evaluate_challenger(contract, dsn, paths, given),
+        "promote": lambda given: train.promote(dsn, given, "always"),
     }
 
 
