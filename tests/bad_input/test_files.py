@@ -208,7 +208,7 @@ class Writer(threading.Thread):
 
 def test_an_extract_that_is_still_being_written_is_waited_for_and_then_taken_as_a_whole(desk: Desk):
     night = desk.skip_night()
-    landed = desk.places.root / "landing" / "growing.csv"
+    landed = desk.paths.root / "landing" / "growing.csv"
     landed.write_bytes(CSV)
     contract = contract_of(extract={"settle_seconds": 0.2})
 

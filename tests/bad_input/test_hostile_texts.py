@@ -186,7 +186,7 @@ def test_the_log_has_no_raw_control_character_or_line_of_an_outsider(desk: Desk,
 
 @pytest.mark.parametrize("text", [HARMLESS[5], HARMLESS[6], HARMLESS[7], HARMLESS[8]])
 def test_the_data_docs_show_hostile_values_harmless(refused: tuple[Answer, Contract], desk: Desk, text: str):
-    pages = [page.read_text() for page in desk.places.data_docs(refused[0].night).rglob("*.html")]
+    pages = [page.read_text() for page in desk.paths.data_docs(refused[0].night).rglob("*.html")]
 
     assert any("does not" in page or "match" in page for page in pages)
     assert not any(text in page for page in pages)
