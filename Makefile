@@ -72,9 +72,10 @@ airflow: $(VENV)/installed ## the airflow command in this deployment: make airfl
 contract: $(VENV)/installed ## check the data contract, and try it on tonight's extract or on FILE=...
 	@$(BIN)/python -W ignore -m invoice_anomalies.contract $(if $(or $(FILE),$(EXTRACT)),--extract "$(or $(FILE),$(EXTRACT))")
 
-docs: $(VENV)/installed ## the contract's reference and JSON Schema, and the data dictionary
+docs: $(VENV)/installed-dev ## the contract's reference, the data dictionary, and from docs/ the site in site/
 	@$(BIN)/python -m invoice_anomalies.contract.reference
 	@$(BIN)/python -m local.dictionary
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 migrate: $(VENV)/installed ## bring the database of AIRFLOW_CONN_INVOICES_DB up to date, as its owner
 	@$(BIN)/python -m invoice_anomalies.warehouse
@@ -91,7 +92,7 @@ lock: ## pin what requirements*.in name (needs uv)
 
 clean: ## stop everything and delete var/: the demo's database, models and mails
 	@test ! -x $(BIN)/python || env -u INVOICES_HOME $(BIN)/python -m local.deployment clean
-	rm -rf var .pytest_cache .mypy_cache .ruff_cache
+	rm -rf var site .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@'$(PYTHON)' -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "This needs Python 3.11 to 3.13 and $(PYTHON) is %d.%d: name another, e.g. make PYTHON=python3.12 demo" % sys.version_info[:2])'

@@ -6,7 +6,7 @@ from pathlib import Path
 from invoice_anomalies.paths import PROJECT
 
 README = PROJECT / "README.md"
-PAGES = [README, *sorted((PROJECT / "docs").rglob("*.md"))]
+PAGES = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 

@@ -11,6 +11,7 @@ import pytest
 from invoice_anomalies.paths import PROJECT
 from tests.docs.pages import PAGES, README, blocks, code, page
 
+DEPLOYMENT = PROJECT / "docs" / "deployment.md"
 ROOMS = ("dags", "plugins", "include", "local", "benchmarks", "tests", "docs")
 
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(PROJECT)))
@@ -77,12 +78,12 @@ def test_the_options_of_a_backfill_are_those_of_airflow() -> None:
     assert [option for option in options | {"--reprocess-behavior"} if option not in help_text] == []
 
 
-def test_the_readme_names_the_variables_that_the_code_reads() -> None:
+def test_the_page_on_deployment_names_the_variables_that_the_code_reads() -> None:
     sources = [path for room in ("include", "plugins") for path in (PROJECT / room).rglob("*.py")]
     read = {name for path in sources for name in re.findall(r"environ[^\n]*?\"(INVOICES_[A-Z_]+)\"", page(path))}
 
     assert read == {"INVOICES_HOME", "INVOICES_CONTRACT"}
-    assert [name for name in read if f"| `{name}` |" not in page(README)] == []
+    assert [name for name in read if f"| `{name}` |" not in page(DEPLOYMENT)] == []
 
 
 @each_page

@@ -1,4 +1,4 @@
-"""What the messages and the README's table of troubles tell to do, done: it works. Each starts from the failed run."""
+"""What the messages and docs/operations.md tell to do, done: it works. Each starts from the failed run."""
 
 import gzip
 import re
