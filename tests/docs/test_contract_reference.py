@@ -38,7 +38,7 @@ def test_every_part_of_the_contract_has_its_section_and_every_key_a_meaning() ->
     assert list(yaml.safe_load(page(PROJECT / "include" / "invoices.yaml"))) == [
         key for key in schema["properties"] if key != "schedule"
     ]
-    for where, name in reference.PARTS.items():
+    for where, name in reference_page.PARTS.items():
         heading = f"### `{where}`" if where else "### Top level"
         keys = schema["properties"] if name == "Contract" else schema["$defs"][name]["properties"]
         assert first_cells(section(page(REFERENCE), heading)) == list(keys)
