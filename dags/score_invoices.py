@@ -13,6 +13,8 @@ work. *no champion model yet* - run `train_autoencoder` first. *refused by valid
 `validate_invoices`. Otherwise clear the failed task; nothing is published by halves.
 """
 
+from typing import Any
+
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -38,8 +40,8 @@ CONTRACT = runs.contract()
         dry_run=runs.DRY_RUN,
     ),
 )
-def score_invoices():
-    @task.sensor(**runs.waiting())
+def score_invoices() -> None:
+    @task.sensor(**runs.waiting())  # type: ignore[untyped-decorator]
     @runs.answering
     def wait_for_night() -> bool:
         from invoice_anomalies.pipeline.arrival import night_awaited
@@ -48,7 +50,7 @@ def score_invoices():
 
     @task(inlets=[runs.INVOICES, runs.MODELS])
     @runs.answering
-    def plan() -> list[dict]:
+    def plan() -> list[dict[str, Any]]:
         from invoice_anomalies.pipeline.score import plan_scoring
 
         return plan_scoring(
@@ -62,14 +64,14 @@ def score_invoices():
 
     @task(map_index_template="{{ task.op_kwargs['chunk']['chunk'] + 1 }} of {{ task.op_kwargs['chunk']['chunks'] }}")
     @runs.answering
-    def score(chunk: dict) -> dict:
+    def score(chunk: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.score import score_chunk
 
         return score_chunk(CONTRACT, runs.dsn(), chunk)
 
     @task(outlets=[runs.ANOMALIES])
     @runs.answering
-    def publish(scored: list[dict], *, outlet_events=None) -> dict:
+    def publish(scored: list[dict[str, Any]], *, outlet_events: Any = None) -> dict[str, Any]:
         from invoice_anomalies.pipeline.score import publish_night
 
         if runs.param("dry_run"):
@@ -81,7 +83,7 @@ def score_invoices():
 
     @task
     @runs.answering
-    def alert(published: dict) -> str:
+    def alert(published: dict[str, Any]) -> str:
         from invoice_anomalies.pipeline.notify import send_alert
 
         if runs.is_backfill() or repeats.only_if_stale():

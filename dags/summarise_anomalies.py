@@ -20,7 +20,7 @@ CONTRACT = runs.contract()
     doc_md=__doc__,
     params=runs.form("The night to summarise.", dry_run=runs.DRY_RUN),
 )
-def summarise_anomalies():
+def summarise_anomalies() -> None:
     @task(inlets=[runs.ANOMALIES])
     @runs.answering
     def summarise() -> str:

@@ -10,6 +10,8 @@ not worse. Models are folders below `models/` and rows of `model_versions`.
 back to an older model, trigger `score_invoices` with its version.
 """
 
+from typing import Any
+
 from airflow.sdk import Param, dag, task
 
 from invoice_anomalies.airflow import runs
@@ -30,31 +32,31 @@ CONTRACT = runs.contract()
         ),
     ),
 )
-def train_autoencoder():
+def train_autoencoder() -> None:
     @task(inlets=[runs.INVOICES])
     @runs.answering
-    def training_set() -> dict:
+    def training_set() -> dict[str, Any]:
         from invoice_anomalies.pipeline.train import stage_training_set
 
         return stage_training_set(CONTRACT, runs.dsn(), runs.extract_date(), runs.staging())
 
     @task
     @runs.answering
-    def train(staged: dict) -> dict:
+    def train(staged: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.train import train as train_challenger
 
         return train_challenger(CONTRACT, runs.paths(), staged)
 
     @task
     @runs.answering
-    def evaluate(trained: dict) -> dict:
+    def evaluate(trained: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.train import evaluate_challenger
 
         return evaluate_challenger(CONTRACT, runs.dsn(), runs.paths(), trained)
 
     @task(outlets=[runs.MODELS])
     @runs.answering
-    def promote(evaluated: dict, *, outlet_events=None) -> dict:
+    def promote(evaluated: dict[str, Any], *, outlet_events: Any = None) -> dict[str, Any]:
         from invoice_anomalies.pipeline.train import promote as promote_challenger
 
         outcome = promote_challenger(runs.dsn(), evaluated, runs.param("promote"))

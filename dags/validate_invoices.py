@@ -21,6 +21,8 @@ have the extract corrected, or change the rule in the contract, and clear `valid
 `load` - another night has these rows already: the log says which, and what to do.
 """
 
+from typing import Any
+
 from airflow.sdk import Param, dag, task
 
 from invoice_anomalies.airflow import history as histories
@@ -45,8 +47,8 @@ CONTRACT = runs.contract()
         dry_run=runs.DRY_RUN,
     ),
 )
-def validate_invoices():
-    @task.sensor(**runs.waiting())
+def validate_invoices() -> None:
+    @task.sensor(**runs.waiting())  # type: ignore[untyped-decorator]
     @runs.answering
     def wait_for_extract() -> bool:
         from invoice_anomalies.pipeline.arrival import extract_awaited
@@ -56,14 +58,14 @@ def validate_invoices():
 
     @task
     @runs.answering
-    def snapshot() -> dict:
+    def snapshot() -> dict[str, Any]:
         from invoice_anomalies.pipeline.validate import take_snapshot
 
         return take_snapshot(CONTRACT, runs.paths(), runs.extract_date(), runs.param("extract_path"), runs.staging())
 
     @task
     @runs.answering
-    def validate(taken: dict) -> dict:
+    def validate(taken: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.validate import validate_snapshot
 
         histories.go_on_if(history=False)
@@ -71,12 +73,12 @@ def validate_invoices():
         return validate_snapshot(CONTRACT, runs.paths(), runs.dsn(), runs.extract_date(), taken, **how)
 
     @task.short_circuit
-    def unless_dry_run(validated: dict) -> bool:
+    def unless_dry_run(validated: dict[str, Any]) -> bool:
         return not runs.param("dry_run")
 
     @task(outlets=[runs.INVOICES])
     @runs.answering
-    def load(validated: dict, *, outlet_events=None) -> dict:
+    def load(validated: dict[str, Any], *, outlet_events: Any = None) -> dict[str, Any]:
         from invoice_anomalies.pipeline.validate import load_night
 
         counts = load_night(CONTRACT, runs.dsn(), runs.extract_date(), validated)
@@ -87,7 +89,7 @@ def validate_invoices():
     validated = validate(taken)
     wait_for_extract() >> taken
     loaded = load(validated)
-    unless_dry_run(validated) >> loaded
+    unless_dry_run(validated) >> loaded  # type: ignore[arg-type]
     history = histories.load_history(CONTRACT, taken)
     repeats.repeats_after_load(loaded, history, repeats.taken_back())
 
