@@ -108,8 +108,9 @@ def today(connection: Connection) -> date:
     """The date of the database's clock, as the queries read it: this machine may be in another zone."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_date")
-        (found,) = cursor.fetchone()
-    return found
+        found: tuple[date] | None = cursor.fetchone()
+    assert found is not None
+    return found[0]
 
 
 def fill(connection: Connection, contract: Contract, rows: int, nights: int) -> None:

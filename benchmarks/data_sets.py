@@ -132,13 +132,14 @@ def _read(name: str, path: Path) -> tuple[Contract, pd.DataFrame]:
     """The example contract of this name, and the file's invoices in its types; read once for all seeds."""
     contract = load_contract(PROJECT / "docs" / "contracts" / f"{name}.yaml")
     texts = pd.read_csv(path, dtype=str, keep_default_na=False)
-    raw = texts.set_axis([{contract.header(name): name for name in contract.fields}[c] for c in texts], axis=1)
+    headers = {contract.header(name): name for name in contract.fields}
+    raw = texts.set_axis([headers[str(header)] for header in texts], axis=1)
     return contract, parse(contract, raw).values
 
 
 def _as_nights(contract: Contract, invoices: pd.DataFrame) -> pd.DataFrame:
     """Typed invoices of the company as the warehouse gives them back: by invoice key, with their extract date."""
-    keys = invoices[contract.key[0]].str.cat([invoices[name] for name in contract.key[1:]], sep="|")
+    keys = invoices[contract.key[0]].str.cat(invoices[contract.key[1:]], sep="|")
     return invoices.assign(extract_date=invoices["posting_date"]).set_index(pd.Index(keys, name="invoice_key"))
 
 

@@ -6,6 +6,7 @@ far each value is from the earlier invoices of its entity, for peers that cannot
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ from benchmarks.planting import shape
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.contract.fields import NUMERIC_TYPES
 
-FloatArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[Any]
+"""Float64; the types of pandas do not say so everywhere."""
 Column = tuple[str, FloatArray]
 """The field that a column comes from, and its values."""
 
@@ -53,7 +55,7 @@ class Encoding:
     ) -> None:
         self.contract, self.history, self.with_past = contract, history, with_past
         self.numbers = [name for name in contract.detected if self._is_number(name)]
-        self.skewed = {name for name in self.numbers if logarithms and as_numbers(history[name]).skew() > SKEWED}
+        self.skewed = {name for name in self.numbers if logarithms and _skewness(history[name]) > SKEWED}
         self.shares = {
             name: history[name].value_counts(normalize=True)
             for name, field in contract.detected.items()
@@ -126,7 +128,7 @@ class Encoding:
             texts = book[name].fillna("").tolist()
             levels = pd.Series(texts if name in self.shares else [shape(text) for text in texts])
             same = levels.groupby([codes, levels]).cumcount()
-            found.append((name, -np.log((same + 0.1) / (earlier + 1.0)).to_numpy(float)))
+            found.append((name, -np.log(((same + 0.1) / (earlier + 1.0)).to_numpy(float))))
         return [(owner, values[places]) for owner, values in found]
 
     def _measured(self, book: pd.DataFrame, name: str) -> "pd.Series[float] | None":
@@ -142,6 +144,11 @@ class Encoding:
 def as_numbers(column: pd.Series) -> "pd.Series[float]":
     """Read a column as pandas would: float64, NaN where it is no number."""
     return pd.to_numeric(column, errors="coerce").astype(float)
+
+
+def _skewness(column: "pd.Series[Any]") -> float:
+    skewness: Any = as_numbers(column).skew()
+    return float(skewness)
 
 
 def _distance(

@@ -12,11 +12,12 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
 from invoice_anomalies.contract import Contract, load_contract
-from invoice_anomalies.detection import Detector, explain
+from invoice_anomalies.detection import Detector, Judgement, explain
 from invoice_anomalies.paths import PROJECT
 from invoice_anomalies.training import evaluate
 from tests.detection import test_detector as of_detector
@@ -28,7 +29,7 @@ Figures = dict[str, float]
 SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 
-def flagged(judgement) -> np.ndarray:
+def flagged(judgement: Judgement) -> npt.NDArray[np.bool_]:
     return of_detector.flagged(judgement).to_numpy()
 
 
@@ -76,10 +77,10 @@ def of_quality_tests(contract: Contract) -> Figures:
     over = (scores["score"] >= scores["threshold"]).to_numpy()
     kinds = {name for trial in trials for name in trial.figures if name.startswith("kind_")}
     found = {name: of_quality.mean(trials, name) for name in ("ap", "auc", "r2k", "recall_5", "hit1", "hit3")}
-    found["worst kind"] = min(np.mean([t.figures[kind] for t in trials if kind in t.figures]) for kind in kinds)
+    found["worst kind"] = min(float(np.mean([t.figures[kind] for t in trials if kind in t.figures])) for kind in kinds)
     found |= {"ordinary flagged": over[~planted].mean(), "planted flagged": over[planted].mean()}
     for name in ("ap", "r2k"):
-        found[f"{name} by the peer's"] = of_quality.mean(trials, name) / np.mean([t.peer[name] for t in trials])
+        found[f"{name} by the peer's"] = of_quality.mean(trials, name) / float(np.mean([t.peer[name] for t in trials]))
     return {f"quality: {name}": value for name, value in found.items()}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -116,7 +117,9 @@ def expectation_errors(data: DataSet, found: Rows, expected: pd.DataFrame) -> di
         if key not in data.clean.index:
             continue
         for name in data.truth["fields"].iloc[row].split("|"):
-            kind, was, now = data.contract.fields[name].type, data.clean.at[key, name], data.invoices.at[key, name]
+            kind = data.contract.fields[name].type
+            was: Any = data.clean.at[key, name]
+            now: Any = data.invoices.at[key, name]
             if was == now or kind not in (*NUMERIC_TYPES, "date"):
                 continue
             changed += 1

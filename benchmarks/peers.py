@@ -76,13 +76,13 @@ def vendor_median(contract: Contract, history: pd.DataFrame) -> Judge:
     In units of the entity's own spread it did worse: many entities always charge the same.
     """
     amount, entity = str(contract.amount), contract.entity
-    logs = np.arcsinh(as_numbers(history[amount]))
+    logs = pd.Series(np.arcsinh(as_numbers(history[amount])))
     medians = logs.groupby(history[entity]).median() if entity else pd.Series(dtype=float)
 
     def judge(invoices: pd.DataFrame) -> Opinion:
         now = invoices[entity] if entity else pd.Series("", index=invoices.index)
         expected = now.map(medians).astype(float).fillna(float(logs.median())).to_numpy()
-        scores = np.nan_to_num(np.abs(np.arcsinh(as_numbers(invoices[amount])).to_numpy() - expected))
+        scores = np.nan_to_num(np.abs(np.arcsinh(as_numbers(invoices[amount]).to_numpy()) - expected))
         errors = pd.DataFrame(0.0, index=invoices.index, columns=list(contract.detected)).assign(**{amount: scores})
         return Opinion(scores, errors, lambda rows: pd.DataFrame({amount: np.sinh(expected[rows])}))
 

@@ -91,7 +91,8 @@ class Ledger:
         off = (logs - self.history[self.vendor].map(middle)).abs()
         spread = 1.4826 * off.groupby(self.history[self.vendor]).median()
         fitting = (by_vendor.size() >= LEAST_HISTORY) & (spread < STEADY)
-        return pd.DataFrame({"median": np.exp(middle), "spread": spread})[fitting]
+        vendors: pd.DataFrame = pd.DataFrame({"median": np.exp(middle), "spread": spread})[fitting]
+        return vendors
 
 
 Kind = Callable[[Ledger, pd.DataFrame, Rng], pd.Series]
@@ -248,7 +249,7 @@ def _shifted(kind: str, value: Any, past: pd.Series, rng: Rng) -> Any:
     return None
 
 
-def _first(values: npt.NDArray, fits: npt.NDArray[np.bool_], otherwise: object) -> list[object]:
+def _first(values: npt.NDArray[Any], fits: npt.NDArray[np.bool_], otherwise: object) -> list[object]:
     """The first fitting value of each line, or another where none fits."""
     chosen = fits.argmax(axis=1)
     return [line[at] if ok[at] else otherwise for line, at, ok in zip(values, chosen, fits, strict=True)]

@@ -113,9 +113,9 @@ def _show_times(runs: list[NightRun], screen: TextIO) -> None:
         for task, seconds in run.seconds.items():
             by_task[run.dag_id, task].append(seconds)
     print(f"\n{'task':<38}{'runs':>6}{'median s':>10}{'total s':>10}", file=screen)
-    for (dag_id, task), seconds in by_task.items():
+    for (dag_id, task), took in by_task.items():
         line = f"{dag_id}.{task}"
-        print(f"{line:<38}{len(seconds):>6}{statistics.median(seconds):>10.2f}{sum(seconds):>10.1f}", file=screen)
+        print(f"{line:<38}{len(took):>6}{statistics.median(took):>10.2f}{sum(took):>10.1f}", file=screen)
 
 
 def _show_rows(scored: list[date], screen: TextIO) -> None:

@@ -136,13 +136,16 @@ def write_json(everything: Iterable[Results], seeds: Sequence[int], path: Path) 
 def plot(everything: Sequence[Results], path: Path, ours: str) -> None:
     """Average precision and R@2k by detector, one panel a data set; whiskers are the spread over the seeds."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     names = sorted(
         {name for results in everything for name in results.runs},
         key=lambda name: (name == ours, statistics.fmean(r.mean(name)["ap"] for r in everything if name in r.runs)),
     )
     figure = Figure(figsize=(3.6 + 3.2 * len(everything), 1.6 + 0.42 * len(names)), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12)
+    engine = figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    engine.set(w_pad=0.12)
     panels = figure.subplots(1, len(everything), sharey=True, squeeze=False)[0]
     for panel, results in zip(panels, everything, strict=True):
         for shift, (figure_name, header, colour) in zip(

@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     document = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "workers": asked.workers},
         "nights": [{**asdict(night), "seconds": night.seconds, "ratio": night.ratio} for night in nights],
-        "growth": {name: growth(nights, lambda night, name=name: night.stages[name].seconds) for name in STAGES},
+        "growth": {name: growth(nights, _seconds_of(name)) for name in STAGES},
     }
     (asked.out / "throughput.json").write_text(json.dumps(document, indent=2))
     plot(nights, asked.out / "throughput.png")
@@ -212,9 +212,7 @@ def table(nights: Sequence[NightCost]) -> str:
     lines.append(f"{'':12}" + f"{'seconds':>12}{'rows/s':>11}{'peak MB':>9}" * len(nights))
     for name in STAGES:
         cells = [_cells(night.stages[name].seconds, night.rows, night.stages[name].peak_mb) for night in nights]
-        lines.append(
-            f"{name:12}" + "".join(cells) + _exponent(nights, lambda night, name=name: night.stages[name].seconds)
-        )
+        lines.append(f"{name:12}" + "".join(cells) + _exponent(nights, _seconds_of(name)))
     explain = [_cells(night.stages["score"].details["explain"], night.flagged) for night in nights]
     lines.append(f"{' (explain)':12}" + "".join(explain) + "   per flagged invoice, within score")
     lines.append(f"{'together':12}" + "".join(_cells(night.seconds, night.rows) for night in nights))
@@ -228,6 +226,10 @@ def table(nights: Sequence[NightCost]) -> str:
 def _cells(seconds: float, rows: int, peak: float | None = None) -> str:
     rate = f"{rows / seconds:,.0f}" if seconds else "-"
     return f"{seconds:>12.1f}{rate:>11}" + (f"{peak:>9,.0f}" if peak else f"{'':9}")
+
+
+def _seconds_of(stage: str) -> Callable[[NightCost], float]:
+    return lambda night: night.stages[stage].seconds
 
 
 def _exponent(nights: Sequence[NightCost], of: Callable[[NightCost], float]) -> str:
@@ -249,8 +251,8 @@ def plot(nights: Sequence[NightCost], path: Path) -> None:
     axes.plot(rows, [night.seconds for night in nights], color="black", linewidth=2.5, label="together")
     axes.plot(rows, [night.floor for night in nights], color="black", linestyle="--", label="floor")
     for night in nights:
-        where = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center"}
-        axes.annotate(f"{night.ratio:.0f} x floor", (night.rows, night.seconds), **where)
+        place = (night.rows, night.seconds)
+        axes.annotate(f"{night.ratio:.0f} x floor", place, xytext=(0, 8), textcoords="offset points", ha="center")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.margins(x=0.1, y=0.12)
