@@ -66,18 +66,18 @@ def invoices_of_a_company(contract: Contract) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def trained(quick_contract: Contract, company_invoices: pd.DataFrame, shared: Shared) -> Trained:
     """The detector and what it judged, made once for all workers."""
-    from invoice_anomalies.detection import network
+    from invoice_anomalies.detection.autoencoder import training
 
-    network_of = shared.folder / "trained.keras"
+    keras_model = shared.folder / "trained.keras"
 
     def make() -> Trained:
         made = fitted(quick_contract, company_invoices)
-        network.save(made.detector.model_, network_of)
+        training.save(made.detector.model_, keras_model)
         made.detector.model_ = None  # Keras pickles none whose loss is the project's own
         return made
 
     made = shared.once("trained", make)
-    made.detector.model_ = network.load(network_of)
+    made.detector.model_ = training.load(keras_model)
     return made
 
 

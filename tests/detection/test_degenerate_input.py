@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector, explain, load_detector, network, save_detector
+from invoice_anomalies.detection import Detector, explain, load_detector, save_detector
+from invoice_anomalies.detection.autoencoder import training
 from tests.detection.orders import FIRST, contract, fields, orders, typed
 
 pytestmark = pytest.mark.usefixtures("untraced")
@@ -158,7 +159,7 @@ def test_one_amount_beyond_reason_is_flagged_and_leaves_the_others_in_peace() ->
 
 @pytest.mark.parametrize("rows", [20_000, pytest.param(200_000, marks=pytest.mark.slow)])
 def test_a_category_and_an_identifier_of_many_values_are_judged(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(network, "BATCH", 4096)  # fewer steps: there is nothing to learn
+    monkeypatch.setattr(training, "BATCH", 4096)  # fewer steps: there is nothing to learn
     rng = np.random.default_rng(0)
     many = contract(fields("product", "number"), detection={"epochs": 1})
     frame = typed(

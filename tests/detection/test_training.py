@@ -8,7 +8,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector, network
+from invoice_anomalies.detection import Detector
+from invoice_anomalies.detection.autoencoder import training
 from invoice_anomalies.errors import TooFewInvoicesError
 from tests.detection.orders import contract, fields, orders, typed
 
@@ -81,7 +82,7 @@ def test_training_stops_where_the_held_out_invoices_gain_no_more(book: pd.DataFr
     patient = contract(ALL, detection={"epochs": 90, "hidden_units": [64]})
     held_out = Detector(patient).fit(book.head(300)).learning_["val_loss"]
     assert len(held_out) < 90
-    assert np.argmin(held_out) < len(held_out) - network.PATIENCE
+    assert np.argmin(held_out) < len(held_out) - training.PATIENCE
 
 
 @pytest.mark.usefixtures("untraced")
@@ -91,35 +92,35 @@ def test_no_held_out_invoice_is_trained_on_in_any_copy(
     # Every invoice has an amount of its own, which tells its copies, whatever their past.
     unique = book.assign(amount=np.geomspace(1.0, 10_000.0, len(book)))
     trained_on, held_out = [], []
-    endless, batches = network._endless, network._batches
+    endless, batches = training._endless, training._batches
 
     def amounts(encoder: object, inputs: np.ndarray) -> np.ndarray:
         return inputs[:, encoder.layout_.own["amount.value"].start]  # type: ignore[attr-defined]
 
-    def seen_in_training(encoder: object, inputs: np.ndarray, *others: object) -> Iterator[network.Batch]:
+    def seen_in_training(encoder: object, inputs: np.ndarray, *others: object) -> Iterator[training.Batch]:
         trained_on.append(amounts(encoder, inputs))
         return endless(encoder, inputs, *others)
 
     def seen(encoder: object, inputs: np.ndarray, targets: np.ndarray, random: object, size: int) -> Iterator[object]:
-        if size != network.BATCH:
+        if size != training.BATCH:
             held_out.append(amounts(encoder, inputs))
         return batches(encoder, inputs, targets, random, size)
 
-    monkeypatch.setattr(network, "_endless", seen_in_training)
-    monkeypatch.setattr(network, "_batches", seen)
+    monkeypatch.setattr(training, "_endless", seen_in_training)
+    monkeypatch.setattr(training, "_batches", seen)
     Detector(small).fit(unique)
 
     assert len(trained_on) == len(held_out) == 2
-    for training, held in zip(trained_on, held_out, strict=True):
-        assert len(np.unique(training)) < len(training)  # some are seen twice: with their past, and as beginnings
-        assert 0.05 < len(held) / (len(held) + len(training)) < 0.15
-        assert not np.intersect1d(training, held).size
+    for seen_rows, held in zip(trained_on, held_out, strict=True):
+        assert len(np.unique(seen_rows)) < len(seen_rows)  # some are seen twice: with their past, and as beginnings
+        assert 0.05 < len(held) / (len(held) + len(seen_rows)) < 0.15
+        assert not np.intersect1d(seen_rows, held).size
 
 
 @pytest.mark.usefixtures("untraced")
 def test_some_invoices_are_held_out_whatever_the_seed(book: pd.DataFrame) -> None:
     # With this seed, chance alone would hold out none of fifty.
-    assert not (np.random.default_rng(10).random(50) < network.VALIDATION_SHARE).any()
+    assert not (np.random.default_rng(10).random(50) < training.VALIDATION_SHARE).any()
     unlucky = contract(ALL, detection={"seed": 10, "epochs": 1})
     detector = Detector(unlucky).fit(book.head(50))
     assert np.isfinite(detector.learning_["val_loss"]).all()

@@ -28,7 +28,7 @@ class Weights:
 
     @classmethod
     def of(cls, model: Any) -> "Weights":
-        """Copy the weights out of a Keras model made by `network.train`."""
+        """Copy the weights out of a Keras model made by `training.train`."""
         layers = [layer for layer in model.layers if layer.name.startswith("hidden_")]
         arrays = [tuple(layer.get_weights()) for layer in layers]
         named = {layer.name: layer.get_weights() for layer in model.layers}
