@@ -42,14 +42,14 @@ CONTRACT = runs.contract()
 )
 def score_invoices() -> None:
     @task.sensor(**runs.waiting())  # type: ignore[untyped-decorator]
-    @runs.answering
+    @runs.fail_without_retry
     def wait_for_night() -> bool:
         from invoice_anomalies.pipeline.arrival import night_awaited
 
         return repeats.only_if_stale() or night_awaited(CONTRACT, runs.dsn(), runs.wait(), runs.validating)
 
     @task(inlets=[runs.INVOICES, runs.MODELS])
-    @runs.answering
+    @runs.fail_without_retry
     def plan() -> list[dict[str, Any]]:
         from invoice_anomalies.pipeline.score import plan_scoring
 
@@ -63,14 +63,14 @@ def score_invoices() -> None:
         )
 
     @task(map_index_template="{{ task.op_kwargs['chunk']['chunk'] + 1 }} of {{ task.op_kwargs['chunk']['chunks'] }}")
-    @runs.answering
+    @runs.fail_without_retry
     def score(chunk: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.score import score_chunk
 
         return score_chunk(CONTRACT, runs.dsn(), chunk)
 
     @task(outlets=[runs.ANOMALIES])
-    @runs.answering
+    @runs.fail_without_retry
     def publish(scored: list[dict[str, Any]], *, outlet_events: Any = None) -> dict[str, Any]:
         from invoice_anomalies.pipeline.score import publish_night
 
@@ -82,7 +82,7 @@ def score_invoices() -> None:
         return counts
 
     @task
-    @runs.answering
+    @runs.fail_without_retry
     def alert(published: dict[str, Any]) -> str:
         from invoice_anomalies.pipeline.notify import send_alert
 

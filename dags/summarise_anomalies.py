@@ -22,7 +22,7 @@ CONTRACT = runs.contract()
 )
 def summarise_anomalies() -> None:
     @task(inlets=[runs.ANOMALIES])
-    @runs.answering
+    @runs.fail_without_retry
     def summarise() -> str:
         from invoice_anomalies.pipeline.notify import send_summary
 

@@ -34,28 +34,28 @@ CONTRACT = runs.contract()
 )
 def train_autoencoder() -> None:
     @task(inlets=[runs.INVOICES])
-    @runs.answering
+    @runs.fail_without_retry
     def training_set() -> dict[str, Any]:
         from invoice_anomalies.pipeline.train import stage_training_set
 
         return stage_training_set(CONTRACT, runs.dsn(), runs.extract_date(), runs.staging())
 
     @task
-    @runs.answering
+    @runs.fail_without_retry
     def train(staged: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.train import train as train_challenger
 
         return train_challenger(CONTRACT, runs.paths(), staged)
 
     @task
-    @runs.answering
+    @runs.fail_without_retry
     def evaluate(trained: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.train import evaluate_challenger
 
         return evaluate_challenger(CONTRACT, runs.dsn(), runs.paths(), trained)
 
     @task(outlets=[runs.MODELS])
-    @runs.answering
+    @runs.fail_without_retry
     def promote(evaluated: dict[str, Any], *, outlet_events: Any = None) -> dict[str, Any]:
         from invoice_anomalies.pipeline.train import promote as promote_challenger
 

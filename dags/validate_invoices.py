@@ -49,7 +49,7 @@ CONTRACT = runs.contract()
 )
 def validate_invoices() -> None:
     @task.sensor(**runs.waiting())  # type: ignore[untyped-decorator]
-    @runs.answering
+    @runs.fail_without_retry
     def wait_for_extract() -> bool:
         from invoice_anomalies.pipeline.arrival import extract_awaited
 
@@ -57,14 +57,14 @@ def validate_invoices() -> None:
         return extract_awaited(CONTRACT, runs.paths(), runs.dsn(), runs.wait(), runs.param("extract_path"))
 
     @task
-    @runs.answering
+    @runs.fail_without_retry
     def snapshot() -> dict[str, Any]:
         from invoice_anomalies.pipeline.validate import take_snapshot
 
         return take_snapshot(CONTRACT, runs.paths(), runs.extract_date(), runs.param("extract_path"), runs.staging())
 
     @task
-    @runs.answering
+    @runs.fail_without_retry
     def validate(taken: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.validate import validate_snapshot
 
@@ -77,7 +77,7 @@ def validate_invoices() -> None:
         return not runs.param("dry_run")
 
     @task(outlets=[runs.INVOICES])
-    @runs.answering
+    @runs.fail_without_retry
     def load(validated: dict[str, Any], *, outlet_events: Any = None) -> dict[str, Any]:
         from invoice_anomalies.pipeline.validate import load_night
 

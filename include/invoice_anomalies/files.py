@@ -20,12 +20,12 @@ LONGEST_TRY_SECONDS = 2.5 * 3600  # Airflow ends a try after two hours
 
 
 @contextmanager
-def written(target: Path) -> Iterator[Path]:
+def atomic_write(target: Path) -> Iterator[Path]:
     """Hand out a path to write to; what is there at the end takes the target's name, in one step.
 
     Two tries of a task at once write to files of their own. Raises StorageFullError where there is no room left.
     """
-    with room_in(target.parent):
+    with disk_full_errors(target.parent):
         # A folder, so that the file keeps its name: libraries choose a format by its ending.
         making = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
@@ -35,14 +35,14 @@ def written(target: Path) -> Iterator[Path]:
             shutil.rmtree(making, ignore_errors=True)
 
 
-def stage(frame: "pd.DataFrame", path: Path) -> Path:
+def write_staged(frame: "pd.DataFrame", path: Path) -> Path:
     """Write a frame as Parquet for a later task; raise StorageFullError where there is no room left."""
-    with written(path) as making:
+    with atomic_write(path) as making:
         frame.to_parquet(making)
     return path
 
 
-def staged(path: Path) -> "pd.DataFrame":
+def read_staged(path: Path) -> "pd.DataFrame":
     """Read a frame that an earlier task staged; raise StagingError where it is gone or no longer what was written."""
     import pandas as pd
     import pyarrow as pa
@@ -52,10 +52,10 @@ def staged(path: Path) -> "pd.DataFrame":
     except (OSError, pa.ArrowException) as problem:
         if getattr(problem, "errno", None) is not None and not isinstance(problem, FileNotFoundError):
             raise  # the storage's own error, e.g. of a network folder: it may pass
-        raise missing(path, problem) from None
+        raise staging_error(path, problem) from None
 
 
-def take_place(made: Path, target: Path) -> None:
+def replace_folder(made: Path, target: Path) -> None:
     """Put a folder in the place of another, whatever other tries do at once; for a moment there is none."""
     while True:
         old = made.with_name(f"{made.name}.old")
@@ -72,7 +72,7 @@ def take_place(made: Path, target: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def sweep(folder: Path, *patterns: str) -> None:
+def delete_abandoned(folder: Path, *patterns: str) -> None:
     """Delete what killed tries left in a folder and nobody will read.
 
     Not what is younger than a try may run: one that was given up for lost may be at work beside its retry.
@@ -83,7 +83,7 @@ def sweep(folder: Path, *patterns: str) -> None:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def missing(path: Path, problem: Exception) -> StagingError:
+def staging_error(path: Path, problem: Exception) -> StagingError:
     """The error for a staged file that is gone or not what was written."""
     gone = isinstance(problem, FileNotFoundError)
     return StagingError(
@@ -93,7 +93,7 @@ def missing(path: Path, problem: Exception) -> StagingError:
 
 
 @contextmanager
-def room_in(folder: Path) -> Iterator[None]:
+def disk_full_errors(folder: Path) -> Iterator[None]:
     """Turn the system's error of a full disk into a StorageFullError that names the folder; others pass."""
     try:
         yield

@@ -62,7 +62,7 @@ def test_parts_and_blocks_change_nothing(
     whole = assert_parts_equal_the_whole(small, path)
 
     assert whole.index.tolist() == [line for line, row in enumerate(rows, start=2) if row]
-    assert whole[extract.MISFIT].notna().sum() == sum("surplus" in row for row in rows)
+    assert whole[extract.STRUCTURE_ERROR].notna().sum() == sum("surplus" in row for row in rows)
     assert set(whole["note"].dropna()) == {"é", 'a, "b"', f"two{line_end}lines", 'x"', "x"}
 
 

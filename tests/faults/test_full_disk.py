@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from invoice_anomalies.errors import StagingError
-from invoice_anomalies.files import staged
+from invoice_anomalies.files import read_staged
 from tests.company import NIGHT, Company
 from tests.faults.conftest import Clean, Outcome, Run, Workshop, score_night, training, undisturbed, whole_night
 from tests.faults.left import files_of, left_by, same
@@ -149,4 +149,4 @@ def test_a_staged_file_that_was_cut_off_is_no_frame(tmp_path: Path, left: bytes)
     (tmp_path / "scores_0.parquet").write_bytes(left)
 
     with pytest.raises(StagingError, match=r"scores_0\.parquet: unreadable"):
-        staged(tmp_path / "scores_0.parquet")
+        read_staged(tmp_path / "scores_0.parquet")

@@ -34,7 +34,7 @@ def load_history(contract: Contract, taken: Any) -> Any:
     """Add the tasks to the DAG that is being defined; returns the last, which has the counts."""
 
     @task
-    @runs.answering
+    @runs.fail_without_retry
     def validate_history(taken: dict[str, Any]) -> list[dict[str, Any]]:
         from invoice_anomalies.pipeline.history import validate_history as validated
         from invoice_anomalies.pipeline.validate import newest_snapshot
@@ -48,14 +48,14 @@ def load_history(contract: Contract, taken: Any) -> Any:
 
     # One at a time: two nights are never loaded at once, and these would hold the workers of others.
     @task(map_index_template="{{ task.op_kwargs['month']['month'] }}", max_active_tis_per_dagrun=1)
-    @runs.answering
+    @runs.fail_without_retry
     def load_month(month: dict[str, Any]) -> dict[str, Any]:
         from invoice_anomalies.pipeline.history import load_month as load
 
         return load(contract, runs.dsn(), month)
 
     @task(outlets=[runs.INVOICES])
-    @runs.answering
+    @runs.fail_without_retry
     def finish_history(
         months: list[dict[str, Any]], loaded: list[dict[str, Any]], *, outlet_events: Any = None
     ) -> dict[str, Any]:

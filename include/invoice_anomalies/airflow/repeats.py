@@ -33,7 +33,7 @@ def taken_back() -> Any:
     """A task that takes the night back where the trigger form gives a reason."""
 
     @task
-    @runs.answering
+    @runs.fail_without_retry
     def take_back() -> dict[str, Any]:
         from invoice_anomalies.pipeline.withdraw import take_night_back
 
@@ -54,7 +54,7 @@ def repeats_after_load(*loads: Any) -> None:
     """
 
     @task(trigger_rule="none_failed_min_one_success")
-    @runs.answering
+    @runs.fail_without_retry
     def runs_to_repeat(loads: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
         from invoice_anomalies.pipeline.repeat import after_load
 
@@ -68,7 +68,7 @@ def repeats_after_scoring(published: Any) -> None:
     """Ask for the next nights that are to be scored again, after a night was scored."""
 
     @task
-    @runs.answering
+    @runs.fail_without_retry
     def runs_to_repeat(published: dict[str, Any]) -> list[dict[str, Any]]:
         from invoice_anomalies.pipeline.repeat import after_scoring
 

@@ -16,7 +16,7 @@ from invoice_anomalies.airflow.mail import InvoiceFailureNotifier
 from invoice_anomalies.airflow.nights import extract_date_param, wait_of
 from invoice_anomalies.contract import Contract, load_contract
 from invoice_anomalies.errors import PipelineError
-from invoice_anomalies.files import room_in
+from invoice_anomalies.files import disk_full_errors
 from invoice_anomalies.paths import Paths, contract_path
 from invoice_anomalies.pipeline.nights import NoExtractThatDay, Wait
 
@@ -75,7 +75,7 @@ def waiting() -> dict[str, Any]:
     return {"poke_interval": 60, "timeout": contract().extract.deadline_hours * 3600, "mode": "reschedule"}
 
 
-def answering(function: Callable[..., Any]) -> Callable[..., Any]:
+def fail_without_retry(function: Callable[..., Any]) -> Callable[..., Any]:
     """Fail at once, without retries, on an error that a retry cannot mend; its message says what to do.
 
     On a day without an extract the task is skipped, and with it the run.
@@ -85,7 +85,7 @@ def answering(function: Callable[..., Any]) -> Callable[..., Any]:
     def task(*args: Any, **kwargs: Any) -> Any:
         try:
             # Not every library says where it ran out of room.
-            with room_in(paths().root):
+            with disk_full_errors(paths().root):
                 result = function(*args, **kwargs)
         except NoExtractThatDay as answer:
             note(str(answer))

@@ -18,7 +18,7 @@ import pandas as pd
 from invoice_anomalies.contract.fields import NUMERIC_TYPES
 from invoice_anomalies.contract.schema import Contract
 from invoice_anomalies.errors import ExtractUnreadableError
-from invoice_anomalies.extract import MISFIT, read
+from invoice_anomalies.extract import STRUCTURE_ERROR, read
 from invoice_anomalies.extract.location import opened
 from invoice_anomalies.validation.parse import parse, shown
 
@@ -166,7 +166,7 @@ def _delimiter(contract: Contract, data: bytes) -> Hint | None:
 def _columns(contract: Contract, raw: pd.DataFrame) -> Iterator[Hint]:
     """Headers for the fields that did not come: the nearest by name, then the only one that can be read as the type."""
     missing = [name for name in contract.fields if name not in raw]
-    spare = [str(name) for name in raw if name not in contract.fields and name != MISFIT]
+    spare = [str(name) for name in raw if name not in contract.fields and name != STRUCTURE_ERROR]
     for by in (_by_name, _by_type):
         for name in list(missing):
             header = by(contract, name, spare, missing, raw)

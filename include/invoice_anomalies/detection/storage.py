@@ -31,7 +31,7 @@ from invoice_anomalies.detection.profiles.encoder import Encoder
 from invoice_anomalies.detection.scoring.base_rates import Records
 from invoice_anomalies.detection.scoring.calibration import Calibration
 from invoice_anomalies.errors import ArtefactError
-from invoice_anomalies.files import room_in, sweep, take_place
+from invoice_anomalies.files import delete_abandoned, disk_full_errors, replace_folder
 
 REMEDY = (
     "restore the folder from a backup and clear this task, or run train_autoencoder with an extract date before the "
@@ -62,14 +62,14 @@ def save_detector(detector: Detector, folder: Path, metadata: dict[str, Any]) ->
 @contextmanager
 def _appearing(folder: Path) -> Iterator[Path]:
     """Give a folder to write to, which takes its name when the block has ended well."""
-    with room_in(folder.parent):
+    with disk_full_errors(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        sweep(folder.parent, ".*")
+        delete_abandoned(folder.parent, ".*")
         making = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}")
         try:
             making.mkdir()
             yield making
-            take_place(making, folder)
+            replace_folder(making, folder)
         finally:
             shutil.rmtree(making, ignore_errors=True)
 

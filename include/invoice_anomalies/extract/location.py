@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Literal, cast
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractNotArrivedError, ExtractUnreadableError, StorageUnreachableError
-from invoice_anomalies.files import NO_ROOM, written
+from invoice_anomalies.files import NO_ROOM, atomic_write
 from invoice_anomalies.paths import Paths
 
 HIDDEN = "://***@"  # in place of credentials
@@ -77,7 +77,7 @@ def copy(location: str, target: Path) -> None:
     """
     files, path = _file_system(location)
     before = _state(location)
-    with written(target) as arriving:
+    with atomic_write(target) as arriving:
         with _telling(location):
             files.get_file(path, str(arriving))
         after = _state(location)

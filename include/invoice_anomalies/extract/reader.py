@@ -37,7 +37,8 @@ def read(
     Yields at least one frame, with the index `line` (the line of the file; the first data row is 2, in every format)
     and columns named by field where a header is a field's header, else by the header, the same in all parts; values
     are texts, or what a Parquet or Excel file holds natively; missing where blank or one of extract.empty_values. A
-    row with more values than the header has its surplus told in the column MISFIT, which parts without such lack.
+    row with more values than the header has its surplus told in the column STRUCTURE_ERROR, which parts without such
+    rows lack.
     Raises ExtractNotArrivedError and ExtractUnreadableError, on the way at the latest.
     """
     called = shown(name or location)

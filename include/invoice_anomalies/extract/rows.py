@@ -10,7 +10,7 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractUnreadableError
 
 # The column that tells what is wrong with the shape of a row; no header of a field can be this.
-MISFIT = "(misfit)"
+STRUCTURE_ERROR = "(misfit)"
 FIRST_LINE = 2  # line 1 is the header
 
 
@@ -72,7 +72,7 @@ def raw_frame(contract: Contract, cells: Cells, where: str) -> pd.DataFrame:
     for name in frame.columns:
         frame[name] = _without_blanks(frame[name], empty)
     if cells.misfits:
-        frame[MISFIT] = pd.Series(cells.misfits, dtype="str").reindex(frame.index)
+        frame[STRUCTURE_ERROR] = pd.Series(cells.misfits, dtype="str").reindex(frame.index)
     return frame.rename_axis("line")
 
 
@@ -91,7 +91,7 @@ def _names(contract: Contract, header: Sequence[str], where: str) -> list[str]:
             )
         if places:
             columns[places[0]] = name
-    taken = {*contract.fields, MISFIT}
+    taken = {*contract.fields, STRUCTURE_ERROR}
     for i, text in enumerate(headers):
         if i not in columns:
             columns[i] = _free(text or f"column {i + 1}", taken, i)

@@ -11,7 +11,7 @@ import pandas as pd
 from invoice_anomalies import extract, warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import NightRefusedError, StagingError
-from invoice_anomalies.files import stage, staged
+from invoice_anomalies.files import read_staged, write_staged
 from invoice_anomalies.paths import Paths
 from invoice_anomalies.pipeline.nights import today as nights_today
 from invoice_anomalies.validation import staged_parts, staged_report, validate
@@ -239,7 +239,7 @@ def _stage_months(folder: Path, night_of: "pd.Series") -> list[dict[str, Any]]:
             for month, of_month in dated.groupby(dated[NIGHT].dt.strftime("%Y-%m")):
                 target = folder / str(month)
                 target.mkdir(exist_ok=True)
-                stage(of_month, target / f"{kind}_{part:05}.parquet")
+                write_staged(of_month, target / f"{kind}_{part:05}.parquet")
                 rows[str(month)] = rows.get(str(month), 0) + len(of_month)
     return [{"month": month, "rows": rows[month]} for month in sorted(rows)]
 
@@ -248,7 +248,7 @@ def _nights(contract: Contract, month: dict[str, Any]) -> Iterator[tuple[date, p
     """The nights of a month in order, with their valid and their quarantined rows."""
     folder = Path(month["staging"]) / month["month"]
     valid, quarantined = (
-        pd.concat([staged(path) for path in sorted(folder.glob(f"{kind}_*"))] or [empty])
+        pd.concat([read_staged(path) for path in sorted(folder.glob(f"{kind}_*"))] or [empty])
         for kind, empty in zip(KINDS, (typed_frame(contract), no_quarantine()), strict=True)
     )
     quarantined["reasons"] = quarantined["reasons"].map(list).astype(object)

@@ -12,7 +12,7 @@ from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection import explain
 from invoice_anomalies.errors import BeforeTrainingError, NoModelError, UnknownModelError
-from invoice_anomalies.files import stage, staged
+from invoice_anomalies.files import read_staged, write_staged
 from invoice_anomalies.training import load_model
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def score_chunk(contract: Contract, dsn: str, chunk: dict[str, Any]) -> dict[str
     judgement = detector.score(invoices, pd.concat([history, lookalikes]))
     anomalies, fields = explain(detector, judgement, judgement.flagged(contract.detection.review_budget))
     for name, frame in zip(FRAMES, (judgement.scores, anomalies, fields), strict=True):
-        stage(frame, _place(chunk, name))
+        write_staged(frame, _staged_path(chunk, name))
     log.info(
         "%s scored against %s earlier invoices and %s of others with the same amounts, %s flagged",
         *(f"{len(frame):,}" for frame in (invoices, history, lookalikes, anomalies)),
@@ -90,7 +90,7 @@ def score_chunk(contract: Contract, dsn: str, chunk: dict[str, Any]) -> dict[str
 
 def publish_night(contract: Contract, dsn: str, scored: list[dict[str, Any]]) -> dict[str, Any]:
     """Publish the scores of all chunks of a night at once; returns the counts."""
-    anomalies, fields = (pd.concat([staged(_place(chunk, name)) for chunk in scored]) for name in FRAMES[1:])
+    anomalies, fields = (pd.concat([read_staged(_staged_path(chunk, name)) for chunk in scored]) for name in FRAMES[1:])
     budget = contract.detection.review_budget
     if budget is not None:
         anomalies = anomalies.rename_axis("invoice_key").sort_values(["score", "invoice_key"], ascending=[False, True])
@@ -103,7 +103,7 @@ def publish_night(contract: Contract, dsn: str, scored: list[dict[str, Any]]) ->
         known_load=plan["known_load"],
         history_from=date.fromisoformat(plan["history_from"]),
     )
-    scores = (staged(_place(chunk, "scores")) for chunk in scored)
+    scores = (read_staged(_staged_path(chunk, "scores")) for chunk in scored)
     with warehouse.connect(dsn) as connection:
         counts = warehouse.publish_scores(connection, scoring, scores, anomalies, fields)
     log.info("%s scored, %s flagged", counts.scored, counts.flagged)
@@ -115,7 +115,7 @@ def publish_night(contract: Contract, dsn: str, scored: list[dict[str, Any]]) ->
     }
 
 
-def _place(chunk: dict[str, Any], name: str) -> Path:
+def _staged_path(chunk: dict[str, Any], name: str) -> Path:
     return Path(chunk["staging"]) / f"{name}_{chunk['chunk']}.parquet"
 
 

@@ -12,7 +12,7 @@ from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection import enough_to_train
 from invoice_anomalies.errors import ArtefactError
-from invoice_anomalies.files import stage, staged
+from invoice_anomalies.files import read_staged, write_staged
 from invoice_anomalies.paths import Paths
 from invoice_anomalies.training import Evaluation, evaluate, is_better, load_model, new_version, train_model
 from invoice_anomalies.training.evaluate import hold_out
@@ -35,7 +35,7 @@ def stage_training_set(contract: Contract, dsn: str, until: date, staging: Path)
         )
     # Here and not in the next task alone: clearing the one that failed is to read the invoices anew.
     enough_to_train(contract, len(hold_out(invoices)[0]))
-    path = stage(invoices, staging / "training_set.parquet")
+    path = write_staged(invoices, staging / "training_set.parquet")
     nights = invoices["extract_date"]
     log.info("%s invoices of the nights from %s to %s", f"{len(invoices):,}", nights.min(), nights.max())
     return {"path": str(path), "rows": len(invoices), "until": until.isoformat(), "version": new_version()}
@@ -43,7 +43,7 @@ def stage_training_set(contract: Contract, dsn: str, until: date, staging: Path)
 
 def train(contract: Contract, paths: Paths, training_set: dict[str, Any]) -> dict[str, Any]:
     """Train a challenger and write its artefact."""
-    invoices = staged(Path(training_set["path"]))
+    invoices = read_staged(Path(training_set["path"]))
     version, checksum = train_model(contract, invoices, paths.models, log.info, training_set["version"])
     log.info("wrote model %s to %s", version, paths.models / version)
     return {**training_set, "version": version, "checksum": checksum}
@@ -51,7 +51,7 @@ def train(contract: Contract, paths: Paths, training_set: dict[str, Any]) -> dic
 
 def evaluate_challenger(contract: Contract, dsn: str, paths: Paths, trained: dict[str, Any]) -> dict[str, Any]:
     """Judge the challenger, and the champion beside it, on the held-out invoices; record the challenger."""
-    invoices = staged(Path(trained["path"]))
+    invoices = read_staged(Path(trained["path"]))
     history, held_out = hold_out(invoices)
     version = trained["version"]
     challenger = evaluate(load_model(contract, paths.models, version, trained["checksum"]), history, held_out)

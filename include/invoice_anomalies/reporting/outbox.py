@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from invoice_anomalies.files import room_in
+from invoice_anomalies.files import disk_full_errors
 from invoice_anomalies.reporting.message import Message
 
 
@@ -15,7 +15,7 @@ def write_to_outbox(message: Message, outbox: Path, sender: str) -> Path:
     The name holds the digest: the same message is written once, and what stands there is left as it is. Raises
     StorageFullError where there is no room left.
     """
-    with room_in(outbox):
+    with disk_full_errors(outbox):
         outbox.mkdir(parents=True, exist_ok=True)
         day = message.extract_date.isoformat() if message.extract_date else "undated"
         mail_file = outbox / f"{day}_{message.kind}_{message.digest[:8]}.eml"

@@ -13,7 +13,7 @@ import pandas as pd
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection import Detector, checksum_of, load_detector, save_detector
 from invoice_anomalies.errors import ArtefactError
-from invoice_anomalies.files import written
+from invoice_anomalies.files import atomic_write
 from invoice_anomalies.training.evaluate import hold_out
 from invoice_anomalies.training.plots import draw_learning
 
@@ -80,7 +80,7 @@ def _draw(detector: Detector, folder: Path) -> None:
     """Draw the learning curve beside the model unless it is there."""
     curve = folder / "learning.png"
     if not curve.exists():
-        with written(curve) as making:
+        with atomic_write(curve) as making:
             draw_learning(detector.learning_, making)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.extract import MISFIT
+from invoice_anomalies.extract import STRUCTURE_ERROR
 from invoice_anomalies.validation.keys import Positions, fingerprints, same_key, without_their_key
 from invoice_anomalies.validation.outcome import Outcome
 from invoice_anomalies.validation.part import Part, Reasons, broken_rows, in_nanoseconds, with_later_reasons
@@ -262,4 +262,4 @@ class Night:
 
 
 def _columns(raw: pd.DataFrame) -> list[str]:
-    return [str(name) for name in raw.columns if name != MISFIT]
+    return [str(name) for name in raw.columns if name != STRUCTURE_ERROR]

@@ -14,7 +14,7 @@ import pandas as pd
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.contract.fields import NUMERIC_TYPES, InvoiceField
 from invoice_anomalies.contract.schema import Extract
-from invoice_anomalies.extract import MISFIT
+from invoice_anomalies.extract import STRUCTURE_ERROR
 
 LARGEST_AMOUNT = 1e15  # beyond it a float no longer holds cents, and no invoice is that large
 SHOWN = 60  # characters of a value in a sentence
@@ -50,7 +50,7 @@ def parse(contract: Contract, raw: pd.DataFrame) -> Parsed:
     """Parse every field that came; columns that the contract does not know are left out."""
     values: dict[str, pd.Series] = {}
     unreadable: dict[str, pd.Series] = {}
-    columns = sum(name != MISFIT for name in raw)
+    columns = sum(name != STRUCTURE_ERROR for name in raw)
     for name, field in contract.fields.items():
         if name not in raw:
             continue

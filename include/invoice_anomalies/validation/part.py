@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.extract import MISFIT
+from invoice_anomalies.extract import STRUCTURE_ERROR
 from invoice_anomalies.validation.parse import Parsed, parse
 from invoice_anomalies.validation.problems import LINES_SHOWN, Breach
 from invoice_anomalies.validation.quarantine import quarantine, reasons_of, rows_as_they_came
@@ -37,10 +37,12 @@ class Part:
 
     def frame(self) -> pd.DataFrame:
         """What GX sees: the typed fields, a column of sentences about each one's unreadable values, and misfits."""
-        misfit = self.raw[MISFIT] if MISFIT in self.raw else pd.Series(dtype="str", index=self.raw.index)
+        misfit = (
+            self.raw[STRUCTURE_ERROR] if STRUCTURE_ERROR in self.raw else pd.Series(dtype="str", index=self.raw.index)
+        )
         sentences = self.parsed.unreadable.rename(columns=unreadable)
         values = in_nanoseconds(self.parsed.values)
-        return pd.concat([values, sentences, misfit.rename(MISFIT)], axis=1).reset_index(drop=True)
+        return pd.concat([values, sentences, misfit.rename(STRUCTURE_ERROR)], axis=1).reset_index(drop=True)
 
     def breaches(self, rules: Sequence[Rule], broken: Broken) -> dict[int, Breach]:
         """Count the rows of each broken rule, and take the reason of each row that is to be quarantined."""

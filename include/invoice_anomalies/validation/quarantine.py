@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.extract import MISFIT
+from invoice_anomalies.extract import STRUCTURE_ERROR
 from invoice_anomalies.validation.outcome import no_quarantine
 from invoice_anomalies.validation.rules import UNREADABLE, Rule
 from invoice_anomalies.validation.story import Row
@@ -59,8 +59,8 @@ def quarantine(contract: Contract, raw: pd.DataFrame, reasons: Reasons) -> pd.Da
 
 def _as_json(headers: Sequence[str], values: Sequence[Any]) -> str:
     row = {header: _plain(value) for header, value in zip(headers, values, strict=True)}
-    if row.get(MISFIT) is None:
-        row.pop(MISFIT, None)
+    if row.get(STRUCTURE_ERROR) is None:
+        row.pop(STRUCTURE_ERROR, None)
     return json.dumps(row, ensure_ascii=False, default=str)
 
 

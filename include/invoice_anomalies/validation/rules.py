@@ -7,7 +7,7 @@ from typing import Any
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.contract.fields import InvoiceField, Severity
 from invoice_anomalies.contract.schema import LINE, Expectation
-from invoice_anomalies.extract import MISFIT
+from invoice_anomalies.extract import STRUCTURE_ERROR
 from invoice_anomalies.validation.expectations import (
     build,
     fields_read,
@@ -28,7 +28,7 @@ class Rule:
     """One rule of the night.
 
     kind, kwargs: the expectation as Great Expectations spells it.
-    columns: the columns it reads, which may include unreadable(field) and MISFIT.
+    columns: the columns it reads, which may include unreadable(field) and STRUCTURE_ERROR.
     words: what is said behind the values that broke the rule; of a rule that names no rows, about the table.
     row_level: whether it can name the rows that break it; of others, any failure refuses the night.
     expectation: the GX object; its meta carries the rule's place in the list.
@@ -47,7 +47,7 @@ class Rule:
     def reason(self, came: Sequence[Any]) -> str:
         """Say what is wrong with one row, given what came in the rule's columns."""
         column = self.columns[0]
-        if column == MISFIT:
+        if column == STRUCTURE_ERROR:
             return str(came[0])
         if column.endswith(UNREADABLE):
             return f"{column.removesuffix(UNREADABLE)}: {came[0]}"
@@ -77,9 +77,7 @@ def build_rules(contract: Contract, usual_rows: float | None = None) -> list[Rul
     """All rules of the contract; raise ContractError where an extra expectation is not one that GX knows."""
     drafts = [
         *_table_rules(contract, usual_rows),
-        Rule(
-            "expect_column_values_to_be_null", {"column": MISFIT}, "quarantine", (MISFIT,), "more values than headers"
-        ),
+        _value_rule("be_null", STRUCTURE_ERROR, "quarantine", "more values than headers"),
         *(rule for name, field in contract.fields.items() for rule in _field_rules(contract, name, field)),
         *_key_rules(contract),
         *(_extra_rule(contract, place, extra) for place, extra in enumerate(contract.validation.expectations)),

@@ -14,7 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from invoice_anomalies.errors import StagingError
-from invoice_anomalies.files import room_in, sweep
+from invoice_anomalies.files import delete_abandoned, disk_full_errors
 
 STAGED = "parts-"
 WRITING = ".parts-"
@@ -40,17 +40,17 @@ class StagedParts:
 
     def __init__(self, staging: Path) -> None:
         """staging: folder of the run. Removes what earlier tries left there long ago, as nobody will read it."""
-        sweep(staging, f"{STAGED}*", f"{WRITING}*")
+        delete_abandoned(staging, f"{STAGED}*", f"{WRITING}*")
         name = uuid.uuid4().hex[:12]
         self._final = staging / f"{STAGED}{name}"
         self._folder = staging / f"{WRITING}{name}"
         self._in_memory: dict[int, pd.DataFrame] = {}
-        with room_in(staging):
+        with disk_full_errors(staging):
             self._folder.mkdir(parents=True)
 
     def write(self, part: int, valid: pd.DataFrame, quarantined: pd.DataFrame) -> None:
         """Stage the rows of a part, in place of what was staged for it. Raises StorageFullError."""
-        with room_in(self._folder.parent):
+        with disk_full_errors(self._folder.parent):
             valid.to_parquet(_file(self._folder, VALID, part), compression=COMPRESSION)
             quarantined.to_parquet(_file(self._folder, QUARANTINED, part), compression=COMPRESSION)
 
@@ -73,7 +73,7 @@ class StagedParts:
             except pa.ArrowException:
                 pass
             else:
-                with room_in(self._folder.parent):
+                with disk_full_errors(self._folder.parent):
                     feather.write_feather(table, str(_file(self._folder, RAW, part)), compression="lz4")
                 return
         self._in_memory[part] = raw
@@ -93,7 +93,7 @@ class StagedParts:
         for left in self._folder.glob(f"{RAW}_*"):
             left.unlink()
         self._in_memory.clear()
-        with room_in(self._folder.parent):
+        with disk_full_errors(self._folder.parent):
             (self._folder / REPORT).write_text(json.dumps(asdict(report)))
             self._folder.rename(self._final)
         return self._final

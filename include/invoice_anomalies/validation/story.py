@@ -8,8 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from invoice_anomalies.extract import MISFIT
-from invoice_anomalies.files import written
+from invoice_anomalies.extract import STRUCTURE_ERROR
+from invoice_anomalies.files import atomic_write
 
 PAGES = Path(__file__).with_name("pages")
 ASSETS = "assets"  # beside the nights, which share it
@@ -107,7 +107,7 @@ def write_assets(folder: Path) -> None:
     for name in SHARED:
         content, target = (PAGES / name).read_bytes(), folder / name
         if not target.exists() or target.read_bytes() != content:
-            with written(target) as making:
+            with atomic_write(target) as making:
                 making.write_bytes(content)
 
 
@@ -120,7 +120,7 @@ def _verdict(story: Story) -> str:
 
 def _cells(raw: str) -> dict[str, str]:
     row: dict[str, Any] = json.loads(raw)
-    return {header: _cell(value) for header, value in row.items() if header != MISFIT}
+    return {header: _cell(value) for header, value in row.items() if header != STRUCTURE_ERROR}
 
 
 def _cell(value: Any) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from invoice_anomalies.files import room_in, sweep, take_place
+from invoice_anomalies.files import delete_abandoned, disk_full_errors, replace_folder
 from invoice_anomalies.validation.rules import Rule
 from invoice_anomalies.validation.story import ASSETS, Run, Story, page, write_assets
 
@@ -103,15 +103,15 @@ class NightSuite:
         """
         with _quiet():
             self._escape_values()
-            with room_in(self._docs.parent):
-                sweep(self._docs.parent, f".{self._docs.name}.*")
+            with disk_full_errors(self._docs.parent):
+                delete_abandoned(self._docs.parent, f".{self._docs.name}.*")
                 try:
                     self._making.mkdir(parents=True)
                     self._context.build_data_docs()
                     text = page(story, self._docs.name, self._runs(), self._suite_pages())
                     (self._making / INDEX).write_text(text, encoding="utf-8", errors="replace")
                     write_assets(self._docs.parent / ASSETS)
-                    take_place(self._making, self._docs)
+                    replace_folder(self._making, self._docs)
                 finally:
                     shutil.rmtree(self._making, ignore_errors=True)
         return str(self._docs / INDEX)

@@ -12,7 +12,7 @@ import pyarrow.csv as arrow_csv
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from invoice_anomalies.files import room_in
+from invoice_anomalies.files import disk_full_errors
 
 CHUNK_ROWS = 50_000  # bounds the memory for the CSV text; larger chunks are not faster
 BLOCK_BYTES = 1 << 20
@@ -66,7 +66,7 @@ def copy_out(
 ) -> pd.DataFrame:
     """Read the answer to a question as a frame with the columns named in types (str, float64, datetime64[us])."""
     bound = cursor.mogrify(question, values).decode()
-    with room_in(Path(gettempdir())), TemporaryFile() as file:
+    with disk_full_errors(Path(gettempdir())), TemporaryFile() as file:
         # ";" ends a file's statement, but not one within COPY ( ).
         cursor.copy_expert(f"COPY ({bound}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')", file)
         size = file.tell()
