@@ -71,7 +71,8 @@ def of_quality_tests(contract: Contract) -> Figures:
     """tests/detection/test_quality.py."""
     small = with_detection(contract, epochs=10)
     plantings = of_quality.plantings_of(small)
-    trials = of_quality.trials_of(Detector(small).fit(plantings[0].history), plantings)
+    detector = Detector(small).fit(plantings[0].history)
+    trials = of_quality.trials_of(detector, plantings)
     scores = pd.concat([trial.judgement.scores for trial in trials])
     planted = np.concatenate([trial.data.planted for trial in trials])
     over = (scores["score"] >= scores["threshold"]).to_numpy()
@@ -81,6 +82,7 @@ def of_quality_tests(contract: Contract) -> Figures:
     found |= {"ordinary flagged": over[~planted].mean(), "planted flagged": over[planted].mean()}
     for name in ("ap", "r2k"):
         found[f"{name} by the peer's"] = of_quality.mean(trials, name) / float(np.mean([t.peer[name] for t in trials]))
+    found["expected amount: times off"] = float(np.exp(np.median(of_quality.off_the_expected(detector, trials))))
     return {f"quality: {name}": value for name, value in found.items()}
 
 

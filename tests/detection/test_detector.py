@@ -12,8 +12,8 @@ from invoice_anomalies.detection import Judgement, explain
 from invoice_anomalies.synthetic import Company
 from tests.trained_detector import CUT, Trained, as_nights
 
-# Beside each margin stands the range that was measured: `python -m benchmarks.margins` with seeds 0 to 2; for new
-# vendors also that of the contract's seed on a second processor.
+# Beside each margin stands the range that was measured: `python -m benchmarks.margins` with seeds 0 to 2 and that of
+# the contract; for new vendors also on a second processor.
 PLANTED = ["amount_shifted", "category_wrong", "date_moved", "identifier_wrong"]
 
 
@@ -51,7 +51,7 @@ def right(contract: Contract, field: str, fields: str) -> bool:
 
 def test_planted_anomalies_rank_above_ordinary_invoices(trained: Trained) -> None:
     truth = is_planted(trained, trained.invoices)
-    assert average_precision_score(truth, trained.judgement.scores["score"]) > 0.8  # .87 to .97
+    assert average_precision_score(truth, trained.judgement.scores["score"]) > 0.84  # .872 to .966
 
 
 @pytest.mark.parametrize("kind", PLANTED)
@@ -59,7 +59,7 @@ def test_planted_anomalies_of_each_kind_are_flagged(trained: Trained, kind: str)
     planted = trained.labels[trained.labels["kind"] == kind]
     assert len(planted) >= 5
     # Of a dozen amounts or fewer .67 to .83; all of the other kinds.
-    assert flagged(trained.judgement)[planted.index].mean() >= (0.65 if kind == "amount_shifted" else 0.85)
+    assert flagged(trained.judgement)[planted.index].mean() >= (0.65 if kind == "amount_shifted" else 0.97)
 
 
 def test_the_planted_field_stands_first_in_most_explanations(trained: Trained) -> None:
@@ -67,11 +67,11 @@ def test_the_planted_field_stands_first_in_most_explanations(trained: Trained) -
     anomalies, _ = explain(trained.detector, trained.judgement, rows)
     accepted = trained.labels["fields"].reindex(anomalies.index)
     hits = [right(trained.detector.contract, *pair) for pair in zip(anomalies["top_field"], accepted, strict=True)]
-    assert np.mean(hits) > 0.8  # .91 to .97
+    assert np.mean(hits) > 0.879  # .909 to .971
 
 
 def test_few_ordinary_invoices_are_flagged(trained: Trained) -> None:
-    assert flagged(trained.judgement)[~is_planted(trained, trained.invoices)].mean() < 0.04  # .012 to .022
+    assert flagged(trained.judgement)[~is_planted(trained, trained.invoices)].mean() < 0.03  # .012 to .022
 
 
 def test_the_threshold_flags_the_share_of_the_training_invoices_that_the_contract_says(
@@ -151,8 +151,8 @@ def test_a_whole_book_is_audited_without_a_history(trained: Trained, audit: Judg
     book = audit.invoices
     truth = is_planted(trained, book)
     worst = np.argsort(-audit.scores["score"].to_numpy())[: 2 * truth.sum()]
-    assert truth[worst].sum() / truth.sum() > 0.7  # .83 to .94
-    assert flagged(audit)[~truth].mean() < 0.02  # .010 to .011
+    assert truth[worst].sum() / truth.sum() > 0.747  # .778 to .944
+    assert flagged(audit)[~truth].mean() < 0.015  # .010 to .011
 
 
 def test_an_audit_finds_a_wrong_amount_with_the_invoices_before_and_after_it(trained: Trained) -> None:
@@ -175,7 +175,7 @@ def test_new_vendors_bring_no_flood_of_alerts(trained: Trained, newcomers: pd.Da
     first = judgement.scores["history_tier"] == "new"
     assert first.sum() >= 50
     assert flagged(judgement).mean() < 0.2  # .10 to .18
-    assert flagged(judgement)[first].mean() < 0.32  # .13 to .28
+    assert flagged(judgement)[first].mean() < 0.31  # .13 to .28
 
 
 def test_a_new_vendor_with_an_amount_beyond_all_others_is_flagged(trained: Trained, newcomers: pd.DataFrame) -> None:

@@ -84,7 +84,7 @@ def test_a_wrong_unit_price_is_found_where_value_and_quantity_are_ordinary(produ
     past = products.history[products.history["product"] == "P0"]
     ordinary = wrong["amount"].between(past["amount"].min(), past["amount"].max())
     assert ordinary.mean() > 0.8
-    assert products.flagged(wrong).mean() > 0.9
+    assert products.flagged(wrong).mean() > 0.97
     assert products.flagged(wrong[ordinary]).mean() > 0.9
 
 
@@ -125,7 +125,7 @@ def test_a_product_is_judged_by_the_book_and_not_by_its_own_past(products: Case)
 def test_an_unknown_product_is_flagged_where_the_book_is_closed(products: Case) -> None:
     unknown = products.invoices.head(30).assign(product="P999")
     errors = products.judge(unknown).errors
-    assert products.flagged(unknown).mean() > 0.9
+    assert products.flagged(unknown).mean() > 0.97
     # The first of them; to those of the later nights it is known.
     assert errors.idxmax(axis=1).iloc[0] == "product"
     assert errors["product"].iloc[0] > 2.5
@@ -133,20 +133,20 @@ def test_an_unknown_product_is_flagged_where_the_book_is_closed(products: Case) 
 
 def test_a_known_product_is_not_odd_itself(products: Case) -> None:
     errors = products.judge(products.invoices).errors["product"]
-    assert (errors > 2.0).mean() < 0.05
+    assert (errors > 2.0).mean() < 0.03
 
 
 def test_a_product_that_another_one_was_mistaken_for_is_found(products: Case) -> None:
     dear = products.invoices[products.invoices["product"] == "P5"].head(40).assign(product="P0")
-    assert products.flagged(dear).mean() > 0.9
+    assert products.flagged(dear).mean() > 0.97
 
 
 def test_a_new_vendor_is_not_flagged_for_being_new_where_new_ones_are_common(newcomers: Case) -> None:
     new = newcomers.invoices["vendor"].str.startswith("ONCE")
     errors = newcomers.judge(newcomers.invoices).errors["vendor"]
     assert 0.25 < new.mean() < 0.4
-    assert errors[new].max() < 1.5
-    assert newcomers.flagged(newcomers.invoices)[new].mean() < 0.05
+    assert errors[new].max() < 1.0
+    assert newcomers.flagged(newcomers.invoices)[new].mean() < 0.03
 
 
 def test_an_ordinary_order_is_not_flagged(products: Case, newcomers: Case) -> None:

@@ -1,4 +1,4 @@
-"""How good detection is, on a small made-up company with every kind of anomaly; wide margins, so that a fall shows."""
+"""How good detection is, on a small made-up company with every kind of anomaly; margins are narrow, a fall shows."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -74,16 +74,17 @@ def test_the_history_is_the_same_for_every_planting(plantings: list[DataSet]) ->
         pd.testing.assert_frame_equal(data.history, plantings[0].history)
 
 
-# Beside each margin stands the range that was measured with seeds 0 to 2 (benchmarks/margins.py).
+# Beside each margin stands the range that was measured with seeds 0 to 2 and the contract's (benchmarks/margins.py);
+# the margin is 0.03 below the lowest, or nearer.
 @pytest.mark.parametrize(
     ("figure", "least"),
     [
-        ("ap", 0.78),  # .88 to .94
+        ("ap", 0.849),  # .879 to .942
         ("auc", 0.985),  # .998 to .999
-        ("r2k", 0.9),  # 1.00
-        ("recall_5", 0.9),  # 1.00
-        ("hit1", 0.82),  # .93 to .94
-        ("hit3", 0.9),  # 1.00
+        ("r2k", 0.97),  # 1.00
+        ("recall_5", 0.97),  # 1.00
+        ("hit1", 0.895),  # .926 to .944
+        ("hit3", 0.97),  # 1.00
     ],
 )
 def test_planted_anomalies_are_on_top_and_the_right_field_is_blamed(
@@ -96,23 +97,31 @@ def test_no_kind_of_anomaly_is_missed_as_a_whole(trials: list[Trial]) -> None:
     kinds = {name for trial in trials for name in trial.figures if name.startswith("kind_")}
     assert len(kinds) == 9
     for kind in sorted(kinds):
-        assert np.mean([trial.figures[kind] for trial in trials if kind in trial.figures]) > 0.5, kind
+        found = np.mean([trial.figures[kind] for trial in trials if kind in trial.figures])
+        assert found > 0.8, kind  # 1.00; one of six may be missed
 
 
 def test_few_ordinary_invoices_and_most_planted_ones_are_flagged(trials: list[Trial]) -> None:
     scores = pd.concat([trial.judgement.scores for trial in trials])
     planted = np.concatenate([trial.data.planted for trial in trials])
     flagged = (scores["score"] >= scores["threshold"]).to_numpy()
-    assert flagged[~planted].mean() < 0.02  # .004 to .007
-    assert flagged[planted].mean() > 0.75  # .85 to .91
+    assert flagged[~planted].mean() < 0.015  # .003 to .007
+    assert flagged[planted].mean() > 0.82  # .852 to .907
 
 
 def test_detection_is_far_ahead_of_an_isolation_forest_with_the_past_at_hand(trials: list[Trial]) -> None:
-    for figure, factor in (("ap", 5.0), ("r2k", 3.0)):  # 17 to 18 times, 13 times
+    for figure, factor in (("ap", 16.0), ("r2k", 13.0)):  # 16.7 to 17.9 times, 13.5 times
         assert mean(trials, figure) > factor * np.mean([trial.peer[figure] for trial in trials])
 
 
 def test_the_amount_that_was_expected_is_near_the_one_that_was_there(detector: Detector, trials: list[Trial]) -> None:
+    off = off_the_expected(detector, trials)
+    assert len(off) >= 6
+    assert np.exp(np.median(off)) < 1.38  # 1.322 to 1.347
+
+
+def off_the_expected(detector: Detector, trials: list[Trial]) -> list[float]:
+    """By shifted amounts that were told: how far the expected one is from the one that was there, as a logarithm."""
     off = []
     for trial in trials:
         shifted = np.flatnonzero((trial.data.truth["kind"] == "amount_shifted").to_numpy())
@@ -121,5 +130,4 @@ def test_the_amount_that_was_expected_is_near_the_one_that_was_there(detector: D
             expected, was = read(line.expected, "amount"), trial.data.clean.at[line.invoice_key, line.field]
             if was:  # some are free of tax
                 off.append(abs(np.log(expected / was)))
-    assert len(off) >= 6
-    assert np.exp(np.median(off)) < 2.0  # 1.3
+    return off

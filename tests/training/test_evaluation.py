@@ -24,15 +24,15 @@ def evaluation(trained: Trained) -> Evaluation:
 def test_the_detector_is_far_ahead_of_the_simple_peers(evaluation: Evaluation) -> None:
     assert set(evaluation.baselines) == {"isolation_forest", "entity_median"}
     best_peer = max(figures["average_precision"] for figures in evaluation.baselines.values())
-    assert evaluation.average_precision > best_peer + 0.45  # .60 to .63 (benchmarks/margins.py)
+    assert evaluation.average_precision > best_peer + 0.549  # .579 to .631 (benchmarks/margins.py)
 
 
 def test_the_figures_are_those_of_a_working_detector(evaluation: Evaluation) -> None:
     assert evaluation.planted >= 10
-    assert evaluation.roc_auc > 0.93  # .967 to .976
-    assert evaluation.recall > 0.6  # .67 to .75, of a dozen
-    assert evaluation.right_field_first > 0.7  # .89 to 1.00
-    assert evaluation.alert_rate < 0.05  # .012 to .022
+    assert evaluation.roc_auc > 0.937  # .967 to .976
+    assert evaluation.recall > 0.636  # .67 to .75, of a dozen
+    assert evaluation.right_field_first > 0.747  # .778 to 1.00
+    assert evaluation.alert_rate < 0.04  # .012 to .022
     assert evaluation.f1 == pytest.approx(
         2 * evaluation.precision * evaluation.recall / (evaluation.precision + evaluation.recall)
     )
