@@ -119,8 +119,8 @@ def floor(home: str, dsn: str, night: str) -> Any:
     import pandas as pd
 
     from invoice_anomalies import extract, warehouse
+    from invoice_anomalies.warehouse import invoice_keys
     from invoice_anomalies.warehouse.copy import copy_in
-    from invoice_anomalies.warehouse.keys import invoice_keys
 
     contract, day = _contract(), date.fromisoformat(night)
     dates = list(contract.of_type("date"))

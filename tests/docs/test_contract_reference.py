@@ -12,7 +12,7 @@ from invoice_anomalies.contract.fields import FieldType, InvoiceField, Severity
 from invoice_anomalies.contract.reference import REFERENCE, SCHEMA, reference, schema_text
 from invoice_anomalies.errors import ContractError
 from invoice_anomalies.paths import PROJECT
-from invoice_anomalies.warehouse.columns import COLUMN_TYPES
+from invoice_anomalies.warehouse.schema.columns import COLUMN_TYPES
 from tests.docs.pages import blocks, first_cells, page, section
 
 REMEDY = "run: python -m invoice_anomalies.contract.reference"

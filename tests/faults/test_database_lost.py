@@ -18,6 +18,7 @@ from invoice_anomalies import warehouse
 from invoice_anomalies.contract import load_contract
 from invoice_anomalies.errors import WarehouseBusyError, WarehouseUnreachableError
 from invoice_anomalies.warehouse import connection as of_warehouse
+from invoice_anomalies.warehouse.queries import execute
 from local.postgres import Cluster
 from tests.airflow.mailbox import free_port
 from tests.company import HISTORY, NIGHT, Company
@@ -247,7 +248,7 @@ def test_a_task_that_waits_for_the_lock_of_another_gives_up_with_the_reason(
     monkeypatch.setattr(of_warehouse, "LOCK_SECONDS", 0.3)
     contract = load_contract(Path(on_its_own.contract))
     with psycopg2.connect(on_its_own.dsn) as holder, holder.cursor() as cursor:
-        cursor.execute((of_warehouse.STATEMENTS / "lock_migrations.sql").read_text())
+        execute(cursor, "lock_migrations")
 
         with (
             pytest.raises(WarehouseBusyError, match=r"lock timeout.*pg_locks") as refused,

@@ -6,7 +6,7 @@ import pytest
 
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.warehouse import Night
+from invoice_anomalies.warehouse import Extract
 from local.take_back import main
 from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, ask, invoices
 
@@ -29,7 +29,7 @@ def test_a_night_is_taken_back_with_a_reason_and_not_without(
         warehouse.migrate(connection, contract)
         for day, numbers in enumerate(["ab", "bc"]):
             parts = [(invoices(contract, *numbers).assign(vendor_id="V1"), EMPTY_QUARANTINE)]
-            warehouse.load_night(connection, contract, Night(NIGHT + timedelta(days=day), "f"), parts, 2, [], "docs")
+            warehouse.load_night(connection, contract, Extract(NIGHT + timedelta(days=day), "f"), parts, 2, [], "docs")
 
     assert main([str(NIGHT), " "]) == 1
     assert "only with a reason" in capsys.readouterr().err

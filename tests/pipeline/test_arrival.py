@@ -118,7 +118,7 @@ def test_a_file_that_is_still_empty_is_no_day_without_extract(desk: Desk):
 def test_an_extract_that_comes_after_all_takes_the_record_away_and_is_not_recorded_over(desk: Desk):
     with pytest.raises(NoExtractThatDay):
         desk.extract("scheduled", SATURDAY)
-    night = warehouse.Night(SATURDAY, "landing/invoices.csv")
+    night = warehouse.Extract(SATURDAY, "landing/invoices.csv")
     nothing = (pd.DataFrame(columns=list(desk.contract.fields)), pd.DataFrame({"raw": [], "reasons": []}))
 
     with warehouse.connect(desk.dsn) as connection:

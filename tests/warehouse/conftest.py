@@ -1,5 +1,6 @@
 """A migrated database, and a way to load a night into it."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -9,8 +10,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.warehouse import LoadCounts, Night
-from tests.conftest import MIGRATED
+from invoice_anomalies.warehouse import Extract, LoadCounts
+from local.postgres import Cluster
+from tests.conftest import MIGRATED, copy_database, drop_database
 from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT
 
 
@@ -28,6 +30,16 @@ def connection(dsn: str) -> Iterator[Connection]:
 
 
 @pytest.fixture
+def connection_to_new(postgres: Cluster) -> Iterator[Connection]:
+    """A connection to a database that this version made, beside the one of the test."""
+    name = f"test_new_{uuid.uuid4().hex}"
+    copy_database(postgres, name, MIGRATED)
+    with warehouse.connect(postgres.dsn(name)) as opened:
+        yield opened
+    drop_database(postgres, name)
+
+
+@pytest.fixture
 def load(connection: Connection, contract: Contract) -> Callable[..., LoadCounts]:
     """Load a night as the nightly DAG does."""
 
@@ -38,9 +50,9 @@ def load(connection: Connection, contract: Contract) -> Callable[..., LoadCounts
         file: str = "",
         contract: Contract = contract,
     ) -> LoadCounts:
-        night = Night(extract_date, file or f"landing/invoices_{extract_date}.csv")
+        extract = Extract(extract_date, file or f"landing/invoices_{extract_date}.csv")
         rows_in = len(valid) + len(quarantined)
         parts = [(valid, quarantined)]
-        return warehouse.load_night(connection, contract, night, parts, rows_in, ["a warning"], "docs.html")
+        return warehouse.load_night(connection, contract, extract, parts, rows_in, ["a warning"], "docs.html")
 
     return load

@@ -8,7 +8,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.warehouse import Night, Scoring, invoice_keys
+from invoice_anomalies.warehouse import Extract, Scoring, invoice_keys
 from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, a_model, ask, scored, typed
 
 HOSTILE = [
@@ -40,7 +40,7 @@ def loaded(connection: Connection, contract: Contract) -> pd.DataFrame:
     """A night whose invoice numbers and descriptions are hostile, loaded; index invoice_key."""
     # An index holds keys of up to 2.7 kB.
     frame = typed(contract, [{"invoice_number": text[:500], "description": text} for text in HOSTILE])
-    night = Night(NIGHT, "landing/'; DROP TABLE x; --%s{}.csv")
+    night = Extract(NIGHT, "landing/'; DROP TABLE x; --%s{}.csv")
     quarantined = pd.DataFrame(
         {"raw": HOSTILE, "reasons": [[text, "and more"] for text in HOSTILE]},
         index=pd.RangeIndex(1000, 1000 + len(HOSTILE), name="line"),

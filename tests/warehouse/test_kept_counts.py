@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 
-import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.warehouse import Night, Scoring
+from invoice_anomalies.warehouse import Extract, Scoring
+from tests.warehouse.replay import replay
 from tests.warehouse.rows import NIGHT, a_model, ask, invoices, rejected, scored
 
 KEYS = ["V00000|a", "V00001|b", "V00002|c"]
@@ -42,7 +41,7 @@ def test_the_counts_of_a_night_follow_corrections_refusals_and_nights_that_come_
     check((2, 1))
     load(invoices(contract, "a", "b", "d"), file="another.csv")
     check((3, 0))
-    warehouse.refuse_night(connection, Night(NIGHT, "another.csv"), 9, ["too few"], "docs.html")
+    warehouse.refuse_night(connection, Extract(NIGHT, "another.csv"), 9, ["too few"], "docs.html")
     check((3, 0))
     load(invoices(contract, "a", "e", "f"), extract_date=TOMORROW)
     check((3, 0), (2, 1))
@@ -77,20 +76,14 @@ def test_an_anomaly_has_the_history_of_its_score(connection: Connection, contrac
             assert found == [(tier, rows)]
 
 
-def test_what_was_published_before_gets_its_counts_and_its_history(
-    dsn: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    everything = warehouse.migrations.MIGRATIONS
-    for path in sorted(everything.glob("*.sql"))[:4]:
-        (tmp_path / path.name).write_text(path.read_text())
-    monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
+def test_what_was_published_before_gets_its_counts_and_its_history(dsn: str, contract: Contract) -> None:
     with warehouse.connect(dsn) as connection:
-        warehouse.migrate(connection, contract)
+        replay(connection, contract, last=4)
         with connection.cursor() as cursor:
             cursor.execute(PUBLISHED_BEFORE)
-        monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", everything)
+        replay(connection, contract)
 
-        assert warehouse.migrate(connection, contract)[0] == "0005_roles_and_indexes"
+        assert warehouse.migrate(connection, contract)[0] == "0002_numbers_of_fields"
 
         assert ask(connection, SUMMARY) == ask(connection, COUNTED) == [(NIGHT, 1, 3)]
         assert ask(connection, TOP_REASONS) == [("f", "no date", 2)]

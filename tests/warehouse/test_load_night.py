@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import WarehouseError
-from invoice_anomalies.warehouse import LoadCounts, Night, invoice_keys
+from invoice_anomalies.warehouse import Extract, LoadCounts, invoice_keys
 from tests.warehouse.rows import (
     EMPTY_QUARANTINE,
     NIGHT,
@@ -176,7 +176,7 @@ def test_a_row_lost_on_the_way_stops_the_load_and_changes_nothing(
 
     with pytest.raises(WarehouseError, match="3 rows came in, but 2 would be loaded and 0 quarantined"):
         parts = [(invoices(contract, "b", "c"), EMPTY_QUARANTINE)]
-        warehouse.load_night(connection, contract, Night(NIGHT, "f"), parts, 3, [], "docs")
+        warehouse.load_night(connection, contract, Extract(NIGHT, "f"), parts, 3, [], "docs")
 
     assert every_row(connection) == before
 
@@ -199,7 +199,7 @@ def test_a_line_both_valid_and_quarantined_twice_stops_the_load(contract: Contra
 def test_a_refused_night_is_recorded_and_keeps_what_was_loaded_before(
     connection: Connection, contract: Contract, load: Callable
 ) -> None:
-    night = Night(NIGHT, f"landing/invoices_{NIGHT}.csv")
+    night = Extract(NIGHT, f"landing/invoices_{NIGHT}.csv")
     assert warehouse.night_status(connection, NIGHT) == "missing"
     load(invoices(contract, "a"))
     assert warehouse.night_status(connection, NIGHT) == "loaded"
@@ -221,7 +221,7 @@ def parts_of(frame: pd.DataFrame, size: int) -> list[tuple[pd.DataFrame, pd.Data
 
 def test_a_night_in_parts_is_loaded_as_the_whole_is(connection: Connection, contract: Contract) -> None:
     frame = invoices(contract, *"abcdefg")
-    night = Night(NIGHT, "f.csv")
+    night = Extract(NIGHT, "f.csv")
     states = []
     for size in (7, 2):
         assert warehouse.load_night(connection, contract, night, parts_of(frame, size), 7, [], "docs").loaded == 7
@@ -234,8 +234,8 @@ def test_a_night_in_parts_is_loaded_as_the_whole_is(connection: Connection, cont
 def test_two_parts_with_one_key_stop_the_load(connection: Connection, contract: Contract) -> None:
     frame = typed(contract, [{"invoice_number": "a"}, {"invoice_number": "a"}])
 
-    with pytest.raises(WarehouseError, match="valid rows of different parts share their key"):
-        warehouse.load_night(connection, contract, Night(NIGHT, "f.csv"), parts_of(frame, 1), 2, [], "docs")
+    with pytest.raises(WarehouseError, match="valid rows of different chunks share their key"):
+        warehouse.load_night(connection, contract, Extract(NIGHT, "f.csv"), parts_of(frame, 1), 2, [], "docs")
     assert ask(connection, "SELECT count(*) FROM invoice_anomalies.invoices") == [(0,)]
 
 
@@ -339,7 +339,7 @@ def test_the_usual_number_of_rows_is_the_median_of_the_nights_before(
     for day, rows in enumerate([1, 5, 2, 9]):
         numbers = [f"{day}-{i}" for i in range(rows)]
         load(invoices(contract, *numbers), extract_date=NIGHT + timedelta(days=day))
-    warehouse.refuse_night(connection, Night(NIGHT + timedelta(days=4), "f"), 10_000, ["too many"], "docs")
+    warehouse.refuse_night(connection, Extract(NIGHT + timedelta(days=4), "f"), 10_000, ["too many"], "docs")
 
     assert warehouse.usual_rows(connection, NIGHT + timedelta(days=2)) is None
     assert warehouse.usual_rows(connection, NIGHT + timedelta(days=3)) == 2
@@ -387,7 +387,7 @@ def test_two_nights_loaded_at_once_share_no_invoice(dsn: str, connection: Connec
     results: list[LoadCounts] = []
 
     def load(opened: Connection, day: date) -> None:
-        night = Night(day, f"{day}.csv")
+        night = Extract(day, f"{day}.csv")
         parts = [(frame, EMPTY_QUARANTINE)]
         results.append(warehouse.load_night(opened, overlapping, night, parts, len(frame), [], "docs"))
 

@@ -11,7 +11,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import WarehouseError
+from invoice_anomalies.warehouse.schema import migrate as schema
 from local.postgres import Cluster
+from tests.warehouse.replay import replay
 from tests.warehouse.rows import ask, every_row, invoices, typed
 
 ALL_COLUMNS = """
@@ -50,7 +52,7 @@ def test_migrations_apply_once(dsn: str, contract: Contract) -> None:
         before = every_row(connection)
         second = warehouse.migrate(connection, contract)
 
-        assert first[:3] == ["0001_tables", "0002_views", "0003_rank_by_amount"]
+        assert first[:2] == ["0001_baseline", "0002_numbers_of_fields"]
         assert "invoices.gross_amount numeric" in first
         assert second == []
         assert every_row(connection) == before
@@ -82,10 +84,10 @@ def test_two_migrations_at_once_do_not_meet(dsn: str, contract: Contract) -> Non
 def test_a_failed_migration_leaves_nothing_behind(
     dsn: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path in warehouse.migrations.MIGRATIONS.glob("*.sql"):
-        (tmp_path / path.name).write_text(path.read_text())
+    for file in schema.numbered_files():
+        (tmp_path / file.path.name).write_text(file.text)
     (tmp_path / "9999_broken.sql").write_text("CREATE TABLE invoice_anomalies.half (a int); SELECT 1 / 0;")
-    monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
+    monkeypatch.setattr(schema, "TABLES", tmp_path)
 
     with warehouse.connect(dsn) as connection:
         with pytest.raises(psycopg2.errors.DivisionByZero):
@@ -93,20 +95,14 @@ def test_a_failed_migration_leaves_nothing_behind(
         assert ask(connection, "SELECT to_regnamespace('invoice_anomalies')") == [(None,)]
 
 
-def test_anomalies_of_before_get_their_rank_by_amount(
-    dsn: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    everything = warehouse.migrations.MIGRATIONS
-    for path in sorted(everything.glob("*.sql"))[:2]:
-        (tmp_path / path.name).write_text(path.read_text())
-    monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
+def test_anomalies_of_before_get_their_rank_by_amount(dsn: str, contract: Contract) -> None:
     with warehouse.connect(dsn) as connection:
-        warehouse.migrate(connection, contract)
+        replay(connection, contract, last=2)
         with connection.cursor() as cursor:
             cursor.execute(PUBLISHED_BEFORE)
-        monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", everything)
+        replay(connection, contract)
 
-        assert warehouse.migrate(connection, contract)[0] == "0003_rank_by_amount"
+        assert warehouse.migrate(connection, contract)[0] == "0002_numbers_of_fields"
 
         ranks = ask(connection, "SELECT invoice_key, rank_by_amount FROM invoice_anomalies.anomalies ORDER BY 2")
         assert ranks == [("c", 1), ("a", 2), ("d", 3), ("b", 4)]
@@ -254,7 +250,7 @@ def test_without_the_right_to_create_schemas_or_roles_it_says_what_to_ask_for(
 
     as_admin("GRANT CREATE ON DATABASE invoices TO app")
     with warehouse.connect(app_dsn) as connection:
-        assert "0002_views" in warehouse.migrate(connection, contract)
+        assert "views/v_daily_summary" in warehouse.migrate(connection, contract)
         assert "CREATE ROLE bi_reader NOLOGIN" in "".join(connection.notices)
 
     as_admin("CREATE ROLE bi_reader NOLOGIN")

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from invoice_anomalies.warehouse.columns import COLUMN_TYPES
-from invoice_anomalies.warehouse.connection import STATEMENTS
+from invoice_anomalies.warehouse.queries import QUERIES, named_queries
+from invoice_anomalies.warehouse.schema.columns import COLUMN_TYPES
 
-WAREHOUSE = STATEMENTS.parent
-MODULES = sorted(WAREHOUSE.glob("*.py"))
+WAREHOUSE = QUERIES.parent
+MODULES = sorted(WAREHOUSE.rglob("*.py"))
 RUNS_SQL = {"execute", "executemany", "copy_expert", "execute_values", "execute_batch", "mogrify"}
 MAKES_SQL = {"SQL"}
 # Texts that are no values: files of the project, and types of columns out of a table of this code.
-TRUSTED_CALLS = {"text_of", "statement", "read_text", "format", "SQL", "join"}
 TRUSTED_NAMES = {("columns.py", "kind")}
 
 
@@ -85,7 +84,7 @@ def test_a_statement_that_is_put_together_is_found(source: str) -> None:
         'cursor.execute("SELECT %s", (value,))',
         'cursor.execute(sql.SQL("SELECT {}").format(sql.Identifier(value)))',
         'bound = cursor.mogrify(question, values).decode()\ncursor.copy_expert(f"COPY ({bound}) TO STDOUT", file)',
-        'run(cursor, "champion", {"a": value})',
+        'execute(cursor, "champion", {"a": value})',
     ],
 )
 def test_a_statement_with_bound_values_is_let_pass(source: str) -> None:
@@ -93,15 +92,15 @@ def test_a_statement_with_bound_values_is_let_pass(source: str) -> None:
 
 
 def test_statements_are_named_by_words_in_the_code_and_types_come_from_the_code() -> None:
-    named = re.compile(r"\b(?:run|ask|ask_one|one|text_of|statement)\((?:cursor|connection)?,?\s*f?\"")
+    named = re.compile(r"\b(?:execute|fetch_all|fetch_value|scalar|statement)\((?:cursor|connection)?,?\s*f?\"")
     assert all('f"' not in found for path in MODULES for found in named.findall(path.read_text(encoding="utf-8")))
     assert all(re.fullmatch(r"[a-z ]+", kind) for kind in COLUMN_TYPES.values())
 
 
-@pytest.mark.parametrize("path", sorted(STATEMENTS.glob("*.sql")), ids=lambda path: path.name)
-def test_no_place_for_a_value_is_quoted_by_hand(path: Path) -> None:
+@pytest.mark.parametrize("name", sorted(named_queries()))
+def test_no_place_for_a_value_is_quoted_by_hand(name: str) -> None:
     """'%(name)s' within quotes would be the text of the value, quoted twice."""
-    statements = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8"))
+    statements = re.sub(r"--[^\n]*", "", named_queries()[name])
     quoted = statements.split("'")[1::2]
 
     assert [text for text in quoted if re.search(r"%\(\w+\)s|(?<!\{)\{\w+\}", text)] == []

@@ -140,7 +140,7 @@ def test_without_a_reason_or_a_night_nothing_is_taken_back(
 
 
 def test_a_refused_night_is_missing_once_it_is_taken_back(connection: Connection, contract: Contract) -> None:
-    warehouse.refuse_night(connection, warehouse.Night(NIGHT, "f.csv"), 3, ["too few rows"], "docs")
+    warehouse.refuse_night(connection, warehouse.Extract(NIGHT, "f.csv"), 3, ["too few rows"], "docs")
 
     assert warehouse.take_back(connection, contract, NIGHT, "a test file", "ann") == Withdrawal()
 

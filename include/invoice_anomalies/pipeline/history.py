@@ -161,7 +161,7 @@ def _load(
     return warehouse.load_history_night(
         connection,
         contract,
-        warehouse.Night(night, month["file"]),
+        warehouse.Extract(night, month["file"]),
         parts,
         rows_in=sum(len(valid) + len(quarantined) for valid, quarantined in parts),
         warnings=warnings,

@@ -68,7 +68,7 @@ def validate_snapshot(
     """
     snapshot = newest_snapshot(contract, paths, extract_date, path, snapshot)
     staged, file = Path(snapshot["staged"]), snapshot["file"]
-    night = warehouse.Night(extract_date, file)
+    delivered = warehouse.Extract(extract_date, file)
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
         usual = warehouse.usual_rows(connection, extract_date)
@@ -80,7 +80,7 @@ def validate_snapshot(
     if not outcome.success:
         if record:
             with warehouse.connect(dsn) as connection:
-                warehouse.refuse_night(connection, night, outcome.rows_in, outcome.problems, outcome.data_docs)
+                warehouse.refuse_night(connection, delivered, outcome.rows_in, outcome.problems, outcome.data_docs)
         # By line: a mail cuts lines that are long, and the last ones say where to look.
         raise NightRefusedError(
             "\n".join(
@@ -110,7 +110,7 @@ def load_night(contract: Contract, dsn: str, extract_date: date, validated: dict
         counts = warehouse.load_night(
             connection,
             contract,
-            warehouse.Night(extract_date, validated["file"]),
+            warehouse.Extract(extract_date, validated["file"]),
             staged_parts(folder),
             rows_in=report.rows_in,
             warnings=report.warnings,

@@ -3,24 +3,17 @@
 Every function that changes something does all of it or nothing, and doing it again leaves the same rows.
 """
 
-from invoice_anomalies.warehouse.alerts import alert_sent, record_alert
-from invoice_anomalies.warehouse.anomalies import Anomaly, AnomalyField, StillOpen, night_anomalies, open_before
-from invoice_anomalies.warehouse.arriving import Night
 from invoice_anomalies.warehouse.connection import connect
-from invoice_anomalies.warehouse.gone import Withdrawal, give_back_all, nights_that_gave_way, take_back
-from invoice_anomalies.warehouse.history import (
-    Reason,
-    file_counts,
-    file_reasons,
-    history_elsewhere,
-    load_history_night,
-    loaded_nights,
-    nights_of_file,
-    nights_of_other_files,
-)
+from invoice_anomalies.warehouse.history import Reason, file_counts, file_reasons, history_elsewhere, load_history_night
+from invoice_anomalies.warehouse.incoming import Extract, invoice_keys
 from invoice_anomalies.warehouse.invoices import read_chunk, read_history, read_lookalikes, training_set
-from invoice_anomalies.warehouse.keys import invoice_keys
-from invoice_anomalies.warehouse.migrations import migrate
+from invoice_anomalies.warehouse.loads import (
+    Changes,
+    LoadCounts,
+    load_night,
+    record_day_without_extract,
+    refuse_night,
+)
 from invoice_anomalies.warehouse.models import (
     ModelRecord,
     champion,
@@ -31,29 +24,38 @@ from invoice_anomalies.warehouse.models import (
     reject_model,
 )
 from invoice_anomalies.warehouse.nights import (
-    Changes,
-    LoadCounts,
     Status,
     day_without_extract,
     last_load,
-    load_night,
+    loaded_nights,
     night_rows,
     night_status,
-    record_day_without_extract,
-    refuse_night,
+    nights_of_file,
+    nights_of_other_files,
     stale_nights,
     usual_rows,
 )
+from invoice_anomalies.warehouse.reports import (
+    Anomaly,
+    AnomalyField,
+    StillOpen,
+    alert_sent,
+    day_counts,
+    night_anomalies,
+    open_before,
+    record_alert,
+)
+from invoice_anomalies.warehouse.schema.migrate import migrate
 from invoice_anomalies.warehouse.scores import ScoreCounts, Scoring, StaleNight, nights_to_score_again, publish_scores
-from invoice_anomalies.warehouse.summary import day_counts
+from invoice_anomalies.warehouse.withdrawals import Withdrawal, give_back_all, nights_to_reload, take_back
 
 __all__ = [
     "Anomaly",
     "AnomalyField",
     "Changes",
+    "Extract",
     "LoadCounts",
     "ModelRecord",
-    "Night",
     "Reason",
     "ScoreCounts",
     "Scoring",
@@ -83,7 +85,7 @@ __all__ = [
     "night_status",
     "nights_of_file",
     "nights_of_other_files",
-    "nights_that_gave_way",
+    "nights_to_reload",
     "nights_to_score_again",
     "open_before",
     "promote_model",

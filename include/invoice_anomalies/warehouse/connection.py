@@ -1,23 +1,19 @@
-"""A connection, the statements in sql/, and transactions that are whole or not at all."""
+"""A connection that does not wait for ever, and savepoints: transactions that are whole or not at all."""
 
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import psycopg2
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 - a class with a lower-case name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from invoice_anomalies.warehouse.error_translation import meaning, no_answer, no_connection
+from invoice_anomalies.warehouse.error_translation import no_answer, no_connection, translate
+from invoice_anomalies.warehouse.queries import execute
 
 SCHEMA = "invoice_anomalies"
-STATEMENTS = Path(__file__).parent / "sql"
 CONNECT_SECONDS = 10
 # Another task holds a lock for the time of one publication, a minute for a million invoices.
 LOCK_SECONDS = 10 * 60
@@ -53,12 +49,14 @@ def connect(dsn: str) -> Iterator[Connection]:
     try:
         with cut_after(CONNECTION_SECONDS, connection, cut):
             with connection.cursor() as cursor:
-                run(cursor, "session", {"lock_timeout": LOCK_SECONDS, "statement_timeout": STATEMENT_SECONDS})
+                execute(cursor, "session", {"lock_timeout": LOCK_SECONDS, "statement_timeout": STATEMENT_SECONDS})
             connection.commit()
             yield connection
             connection.commit()
     except psycopg2.Error as error:
-        answer = no_answer(CONNECTION_SECONDS, plain) if cut.is_set() else meaning(error, connection.closed != 0, plain)
+        answer = (
+            no_answer(CONNECTION_SECONDS, plain) if cut.is_set() else translate(error, connection.closed != 0, plain)
+        )
         if answer is None:
             raise
         raise answer from error
@@ -91,52 +89,15 @@ def cut_after(seconds: float, connection: Connection, cut: threading.Event) -> I
 
 
 @contextmanager
-def whole(connection: Connection) -> Iterator[Cursor]:
+def savepoint(connection: Connection) -> Iterator[Cursor]:
     """Give a cursor whose statements are undone together when one fails, even if the caller catches the error."""
     with connection.cursor() as cursor:
-        cursor.execute("SAVEPOINT whole")
+        cursor.execute("SAVEPOINT before_this")
         try:
             yield cursor
         except BaseException:
             # A lost connection has undone everything already.
             if not connection.closed:
-                cursor.execute("ROLLBACK TO SAVEPOINT whole")
+                cursor.execute("ROLLBACK TO SAVEPOINT before_this")
             raise
-        cursor.execute("RELEASE SAVEPOINT whole")
-
-
-@cache
-def text_of(name: str) -> str:
-    """The text of sql/<name>.sql."""
-    return (STATEMENTS / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def statement(name: str, **identifiers: sql.Composable) -> sql.Composable:
-    """The statement sql/<name>.sql, with its {placeholders} filled by identifiers (never by values)."""
-    text = sql.SQL(text_of(name))
-    return text.format(**identifiers) if identifiers else text
-
-
-def run(cursor: Cursor, name: str, values: Mapping[str, Any] | None = None, **identifiers: sql.Composable) -> None:
-    """Run sql/<name>.sql with these values bound."""
-    cursor.execute(statement(name, **identifiers), values)
-
-
-def one(cursor: Cursor, name: str, values: Mapping[str, Any] | None = None, **identifiers: sql.Composable) -> int:
-    """The number that answers sql/<name>.sql."""
-    run(cursor, name, values, **identifiers)
-    row = cursor.fetchone()
-    return int(row[0]) if row else 0
-
-
-def ask(connection: Connection, name: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    """Rows that answer sql/<name>.sql."""
-    with connection.cursor() as cursor:
-        run(cursor, name, values)
-        return cursor.fetchall()
-
-
-def ask_one(connection: Connection, name: str, values: Mapping[str, Any] | None = None) -> Any:
-    """First column of the first row that answers sql/<name>.sql; None where there is no row."""
-    rows = ask(connection, name, values)
-    return rows[0][0] if rows else None
+        cursor.execute("RELEASE SAVEPOINT before_this")

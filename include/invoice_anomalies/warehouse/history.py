@@ -9,11 +9,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import NightRefusedError
-from invoice_anomalies.warehouse.arriving import Night, Parts
-from invoice_anomalies.warehouse.connection import ask, ask_one, run
 from invoice_anomalies.warehouse.copy import copy_in
-from invoice_anomalies.warehouse.keys import invoice_keys
-from invoice_anomalies.warehouse.nights import LoadCounts, load_night
+from invoice_anomalies.warehouse.incoming import Chunks, Extract, invoice_keys
+from invoice_anomalies.warehouse.loads import LoadCounts, load_night
+from invoice_anomalies.warehouse.queries import execute, fetch_all, fetch_value
 
 
 @dataclass(frozen=True)
@@ -25,34 +24,19 @@ class Reason:
     line: int
 
 
-def nights_of_other_files(connection: Connection, file: str) -> dict[date, str]:
-    """The nights that hold rows of an extract other than this file, and which."""
-    return dict(ask(connection, "nights_of_other_files", {"file": file}))
-
-
-def nights_of_file(connection: Connection, file: str) -> list[date]:
-    """The nights that hold rows of this file, in order."""
-    return [night for (night,) in ask(connection, "nights_of_file", {"file": file})]
-
-
-def loaded_nights(connection: Connection, last: date) -> list[tuple[date, int]]:
-    """The nights up to `last` that have invoices, in order, and how many they have."""
-    return [(night, int(rows)) for night, rows in ask(connection, "loaded_nights", {"last": last})]
-
-
 def history_elsewhere(
-    connection: Connection, contract: Contract, file: str, parts: Iterable[tuple[pd.DataFrame, pd.Series]]
+    connection: Connection, contract: Contract, file: str, chunks: Iterable[tuple[pd.DataFrame, pd.Series]]
 ) -> list[tuple[date, str, int]]:
     """The nights that have invoices of a history from another file and on another day: night, file, invoices.
 
-    parts: valid rows of the history, and the night of each. A key with the line in it is of its file alone.
+    chunks: valid rows of the history, and the night of each. A key with the line in it is of its file alone.
     """
     with connection.cursor() as cursor:
-        run(cursor, "make_history_keys")
-        for valid, nights in parts:
+        execute(cursor, "make_history_keys")
+        for valid, nights in chunks:
             keys = invoice_keys(contract, valid, date.min)
             copy_in(cursor, "history_keys", pd.DataFrame({"invoice_key": keys, "extract_date": nights}))
-        run(cursor, "history_elsewhere", {"file": file})
+        execute(cursor, "history_elsewhere", {"file": file})
         found = [(night, other, int(rows)) for night, other, rows in cursor.fetchall()]
     connection.commit()
     return found
@@ -61,8 +45,8 @@ def history_elsewhere(
 def load_history_night(
     connection: Connection,
     contract: Contract,
-    night: Night,
-    parts: Parts,
+    extract: Extract,
+    chunks: Chunks,
     rows_in: int,
     warnings: list[str],
     data_docs: str,
@@ -72,15 +56,15 @@ def load_history_night(
     That is another file that holds the night, or another night that has its rows.
     """
     # Asked under the lock that load_night takes: the night's own extract may be loaded at this moment.
-    ask(connection, "lock_nights")
-    holder: str | None = ask_one(
-        connection, "night_of_another_file", {"extract_date": night.extract_date, "file": night.file}
+    fetch_all(connection, "lock_nights")
+    holder: str | None = fetch_value(
+        connection, "night_of_another_file", {"extract_date": extract.extract_date, "file": extract.file}
     )
     if holder is not None:
         connection.commit()
         return f"{holder} holds this night"
     try:
-        counts = load_night(connection, contract, night, parts, rows_in, warnings, data_docs)
+        counts = load_night(connection, contract, extract, chunks, rows_in, warnings, data_docs)
     except NightRefusedError as refusal:  # on record by now
         return str(refusal)
     connection.commit()
@@ -89,10 +73,10 @@ def load_history_night(
 
 def file_counts(connection: Connection, file: str) -> LoadCounts:
     """Count the rows of a file that all its nights have together."""
-    ((rows_in, loaded, quarantined),) = ask(connection, "file_counts", {"file": file})
+    ((rows_in, loaded, quarantined),) = fetch_all(connection, "file_counts", {"file": file})
     return LoadCounts(int(rows_in), int(loaded), int(quarantined))
 
 
 def file_reasons(connection: Connection, file: str, most: int) -> list[Reason]:
     """The most frequent reasons why rows of this file are in quarantine."""
-    return [Reason(*row) for row in ask(connection, "file_reasons", {"file": file, "most": most})]
+    return [Reason(*row) for row in fetch_all(connection, "file_reasons", {"file": file, "most": most})]

@@ -8,9 +8,9 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.warehouse.columns import FRAME_TYPES, column_types, fields_of
-from invoice_anomalies.warehouse.connection import statement
 from invoice_anomalies.warehouse.copy import copy_out
+from invoice_anomalies.warehouse.queries import statement
+from invoice_anomalies.warehouse.schema.columns import FRAME_TYPES, column_types, fields_of
 
 MOST_LOOKALIKES = 20
 """Invoices of others that are read for one amount: a flat fee that a whole book shares tells nothing, and would bring

@@ -9,7 +9,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from invoice_anomalies.errors import NoModelError, WarehouseError
-from invoice_anomalies.warehouse.connection import ask, run, whole
+from invoice_anomalies.warehouse.connection import savepoint
+from invoice_anomalies.warehouse.queries import execute, fetch_all
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ def register_model(connection: Connection, record: ModelRecord) -> None:
     """Record a trained model; again: replace all but the status that promotion gave it."""
     if record.status == "champion":
         raise WarehouseError(f"{record.version}: a model becomes champion by promotion; register it as challenger")
-    with whole(connection) as cursor:
-        run(cursor, "register_model", {**asdict(record), "metrics": json.dumps(_finite(record.metrics))})
+    with savepoint(connection) as cursor:
+        execute(cursor, "register_model", {**asdict(record), "metrics": json.dumps(_finite(record.metrics))})
 
 
 def promote_model(connection: Connection, version: str) -> None:
@@ -41,15 +42,15 @@ def promote_model(connection: Connection, version: str) -> None:
     """
     if model(connection, version) is None:
         raise NoModelError(f"there is no model version {version}; train it first, or promote one of v_model_health")
-    with whole(connection) as cursor:
-        run(cursor, "dethrone_champion", {"version": version})
-        run(cursor, "crown_champion", {"version": version})
+    with savepoint(connection) as cursor:
+        execute(cursor, "retire_champion", {"version": version})
+        execute(cursor, "promote_model", {"version": version})
 
 
 def reject_model(connection: Connection, version: str) -> None:
     """Note that a challenger was evaluated and not promoted; a version that was ever promoted is left alone."""
-    with whole(connection) as cursor:
-        run(cursor, "reject_challenger", {"version": version})
+    with savepoint(connection) as cursor:
+        execute(cursor, "reject_model", {"version": version})
 
 
 def model(connection: Connection, version: str) -> ModelRecord | None:
@@ -68,7 +69,7 @@ def model_for_night(connection: Connection, extract_date: date) -> ModelRecord |
 
 
 def _one(connection: Connection, name: str, values: dict[str, Any]) -> ModelRecord | None:
-    rows = ask(connection, name, values)
+    rows = fetch_all(connection, name, values)
     return ModelRecord(*rows[0]) if rows else None
 
 

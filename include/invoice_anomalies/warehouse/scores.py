@@ -10,9 +10,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from invoice_anomalies.errors import NoModelError, WarehouseError
-from invoice_anomalies.warehouse.connection import ask, run, whole
+from invoice_anomalies.warehouse.connection import savepoint
 from invoice_anomalies.warehouse.copy import copy_in
 from invoice_anomalies.warehouse.models import model
+from invoice_anomalies.warehouse.queries import execute, fetch_all
 
 SCORE_COLUMNS = ["score", "threshold", "history_tier", "history_rows"]
 ANOMALY_COLUMNS = [
@@ -40,6 +41,8 @@ FIELD_COLUMNS = [
     "sentence",
     "kind",
 ]
+# Empty where the frame has no such column, or the field is no number.
+FIELD_NUMBERS = ["observed_number", "expected_number", "low_number", "high_number"]
 # What must not be: the statement that finds the offending keys, and what is wrong with them.
 SCORE_CHECKS = {
     "unscored_invoices": "loaded invoices have no score",
@@ -91,7 +94,7 @@ class ScoreCounts:
 
 def nights_to_score_again(connection: Connection, first: date) -> list[StaleNight]:
     """Nights from `first` on, in order, whose scores rest on invoices that changed since."""
-    return [StaleNight(*row) for row in ask(connection, "nights_to_score_again", {"first": first})]
+    return [StaleNight(*row) for row in fetch_all(connection, "nights_to_score_again", {"first": first})]
 
 
 def publish_scores(
@@ -105,27 +108,29 @@ def publish_scores(
 
     scores: frames with index invoice_key; score, threshold, history_tier, history_rows; one is in memory at a time.
     anomalies: index invoice_key; score, threshold, amount_at_risk, currency, entity, top_field, explanation,
-    entity_name, kind. fields: one row for each field of an anomaly. Anomalies known before keep their status. Raises
-    WarehouseError, and publishes nothing, where an invoice of the night has no score or an anomaly no field;
-    NoModelError where the version is not registered.
+    entity_name, kind. fields: one row for each field of an anomaly; columns FIELD_COLUMNS and, for fields that are
+    numbers, FIELD_NUMBERS in the unit of the field. Anomalies known before keep their status. Raises WarehouseError,
+    and publishes nothing, where an invoice of the night has no score or an anomaly no field; NoModelError
+    where the version is not registered.
     """
     if model(connection, scoring.version) is None:
         raise NoModelError(f"there is no model version {scoring.version}; register it before it publishes scores")
     of_night = asdict(scoring)
     night_anomalies = ranked(_keyed(anomalies, ANOMALY_COLUMNS, scoring))
-    night_fields = fields.reindex(columns=FIELD_COLUMNS).astype({"position": "int64"})
-    with whole(connection) as cursor:
-        run(cursor, "make_score_tables")
+    numbers = dict.fromkeys(FIELD_NUMBERS, "float64")
+    night_fields = fields.reindex(columns=[*FIELD_COLUMNS, *numbers]).astype({"position": "int64", **numbers})
+    with savepoint(connection) as cursor:
+        execute(cursor, "make_score_tables")
         for part in scores:
             copy_in(cursor, "night_scores", _keyed(part, SCORE_COLUMNS, scoring).astype({"history_rows": "int64"}))
         copy_in(cursor, "night_anomalies", night_anomalies)
         copy_in(cursor, "night_fields", night_fields)
-        run(cursor, "lock_nights")
+        execute(cursor, "lock_nights")
         scored = _checked(cursor, scoring)
-        run(cursor, "upsert_scoring_run", {**of_night, "scored": scored, "flagged": len(anomalies)})
+        execute(cursor, "upsert_scoring_run", {**of_night, "scored": scored, "flagged": len(anomalies)})
         try:
             for step in STEPS:
-                run(cursor, step, of_night)
+                execute(cursor, step, of_night)
         except errors.CardinalityViolation:
             raise WarehouseError(f"{scoring}: an invoice has two scores; nothing was published") from None
     return ScoreCounts(scored, len(anomalies))
@@ -163,11 +168,11 @@ def _keyed(frame: pd.DataFrame, columns: list[str], scoring: Scoring) -> pd.Data
 def _checked(cursor: Cursor, scoring: Scoring) -> int:
     """The number of scores; raises WarehouseError where scores, invoices, anomalies and fields do not fit together."""
     of_night = asdict(scoring)
-    run(cursor, "match_scores", of_night)
+    execute(cursor, "match_scores", of_night)
     scored, loaded, matched = cursor.fetchone() or (0, 0, 0)
     # The names of those that do not match cost as much again as their number.
     for name, problem in (ANOMALY_CHECKS if scored == loaded == matched else SCORE_CHECKS | ANOMALY_CHECKS).items():
-        run(cursor, name, of_night)
+        execute(cursor, name, of_night)
         keys = [key for (key,) in cursor.fetchall()]
         if keys:
             raise WarehouseError(

@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.paths import PROJECT
-from invoice_anomalies.warehouse import Night, ScoreCounts, Scoring
+from invoice_anomalies.warehouse import Extract, ScoreCounts, Scoring
 from local.postgres import Cluster
 from tests.conftest import copy_database, drop_database
 from tests.docs.pages import page
@@ -99,7 +99,7 @@ def load_night(connection: Connection, contract: Contract, night: date, *numbers
     warehouse.load_night(
         connection,
         contract,
-        Night(night, f"landing/{night}.csv"),
+        Extract(night, f"landing/{night}.csv"),
         [(valid, quarantined)],
         len(valid) + len(quarantined),
         [],
@@ -114,7 +114,7 @@ def publish(connection: Connection, version: str, keys: list[str], flagged: list
 
 def score_a_night(connection: Connection, contract: Contract) -> None:
     mistaken = NIGHT - timedelta(days=30)
-    warehouse.refuse_night(connection, Night(mistaken, "test.csv"), 1, ["too few rows"], "docs.html")
+    warehouse.refuse_night(connection, Extract(mistaken, "test.csv"), 1, ["too few rows"], "docs.html")
     warehouse.take_back(connection, contract, mistaken, "a test file", "ann")
     load_night(connection, contract, NIGHT, "a", "b", "c", line9=["no amount"])
     warehouse.register_model(connection, a_model("m1", date(2024, 2, 1)))

@@ -8,7 +8,8 @@ import pytest
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import WarehouseError
-from invoice_anomalies.warehouse import Night, ScoreCounts
+from invoice_anomalies.warehouse import Extract, ScoreCounts
+from invoice_anomalies.warehouse.schema import migrate as schema
 from tests.warehouse.roles.logins import KEYS, Database, load_night, publish, score_a_night
 from tests.warehouse.rows import NIGHT, a_model, every_row
 
@@ -28,7 +29,7 @@ def test_a_login_with_invoice_writer_does_the_whole_nightly_work(own_database: D
         assert publish(connection, "m2", keys, keys[:1]) == ScoreCounts(scored=2, flagged=1)
         assert publish(connection, "m2", keys, keys[1:]) == ScoreCounts(scored=2, flagged=1)
         tomorrow = NIGHT + timedelta(days=1)
-        warehouse.refuse_night(connection, Night(tomorrow, "landing/x.csv"), 3, ["too few rows"], "docs.html")
+        warehouse.refuse_night(connection, Extract(tomorrow, "landing/x.csv"), 3, ["too few rows"], "docs.html")
         found = warehouse.night_anomalies(connection, NIGHT, "m2")
         warehouse.record_alert(connection, NIGHT, "m2", "email", found, "digest")
 
@@ -63,10 +64,10 @@ def test_a_writer_is_told_that_the_owner_must_migrate_and_nothing_changes(
     elif behind == "comment":
         data["fields"]["tax_amount"]["description"] = "VAT"
     elif behind == "migration":
-        for path in warehouse.migrations.MIGRATIONS.glob("*.sql"):
-            (tmp_path / path.name).write_text(path.read_text())
+        for file in schema.numbered_files():
+            (tmp_path / file.path.name).write_text(file.text)
         (tmp_path / "9999_next.sql").write_text("ALTER TABLE invoice_anomalies.alerts ADD COLUMN more text;")
-        monkeypatch.setattr("invoice_anomalies.warehouse.migrations.MIGRATIONS", tmp_path)
+        monkeypatch.setattr(schema, "TABLES", tmp_path)
     else:
         own_database.as_administrator("REVOKE SELECT ON invoice_anomalies.v_daily_summary FROM bi_reader")
     with warehouse.connect(own_database.dsn(own_database.owner)) as connection:

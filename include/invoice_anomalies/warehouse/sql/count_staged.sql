@@ -1,3 +1,0 @@
--- How many valid rows wait?
-ANALYZE night_invoices;
-SELECT count(*) FROM night_invoices;

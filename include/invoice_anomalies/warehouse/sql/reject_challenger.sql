@@ -1,1 +1,0 @@
-UPDATE invoice_anomalies.model_versions SET status = 'rejected' WHERE version = %(version)s AND status = 'challenger';
