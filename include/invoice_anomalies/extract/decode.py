@@ -1,6 +1,7 @@
 """From the bytes of a CSV file to its text, piece by piece: unpacked, decoded, and refused where it is no such text."""
 
 import codecs
+import gzip
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -9,7 +10,7 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractUnreadableError
 
 PIECE = 1 << 20  # bytes read at a time
-UNPACKED = 4 << 20  # most bytes that a piece is unpacked to at a time, however well it was packed
+UNPACKED = 4 << 20  # bytes of a piece of a gzip file at most, however well it was packed
 GZIP = b"\x1f\x8b"
 KINDS = {
     GZIP: "a gzip file; let its name end in .gz",
@@ -31,43 +32,38 @@ WIDE_SHARE = 0.4  # of zeros among every second byte: western text in UTF-16
 
 
 def texts(contract: Contract, stream: BinaryIO, where: str) -> Iterator[str]:
-    """Yield the text of a CSV file in pieces of some MB, without a byte order mark."""
-    pieces = iter(lambda: stream.read(PIECE), b"")
-    unpacked = _unzipped(pieces, where) if where.lower().endswith(".gz") else pieces
-    return _decoded(contract, unpacked, where)
+    """Yield the text of a CSV file in pieces of some MB at most, without a byte order mark."""
+    packed = where.lower().endswith(".gz")
+    pieces = _unzipped(stream, where) if packed else iter(lambda: stream.read(PIECE), b"")
+    return _decoded(contract, pieces, where)
 
 
-def _unzipped(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
-    data = next(pieces)
-    if not data.startswith(GZIP):
+def _unzipped(stream: BinaryIO, where: str) -> Iterator[bytes]:
+    """The bytes of all members of a gzip file, with zeros between and behind them or not."""
+    start = stream.read(20)
+    if not start.startswith(GZIP):
         raise ExtractUnreadableError(
-            f"{where}: expected gzip, as the name ends in .gz; it starts with {data[:20]!r}; "
+            f"{where}: expected gzip, as the name ends in .gz; it starts with {start!r}; "
             "compress it, or let its name end in .csv"
         )
-    lines, size, member = 0, 0, zlib.decompressobj(wbits=31)
+    stream.seek(0)
+    lines = size = 0
     try:
-        while data or (data := next(pieces, b"")):
-            if member.eof:
-                # gzip files may be several gzip members after one another, with zeros between them.
-                data = data.lstrip(b"\x00")
-                if not data:
-                    continue
-                member = zlib.decompressobj(wbits=31)
-            text = member.decompress(data, UNPACKED)
-            data = member.unused_data if member.eof else member.unconsumed_tail
-            lines, size = lines + text.count(b"\n"), size + len(text)
-            if text:
+        with gzip.GzipFile(fileobj=stream) as file:
+            # At most so much of what one read gave, so that lines are counted up to the fault.
+            while text := file.read1(UNPACKED):
+                lines, size = lines + text.count(b"\n"), size + len(text)
                 yield text
-    except zlib.error as problem:
+    except EOFError:
+        raise ExtractUnreadableError(
+            f"{where}: the gzip file ends too early, after {lines} lines of text; it was cut off or is "
+            "still being written; have it delivered again"
+        ) from None
+    except (gzip.BadGzipFile, zlib.error) as problem:
         raise ExtractUnreadableError(
             f"{where}: the gzip file is damaged after {lines} lines of text: {str(problem).rpartition(': ')[2]}; "
             "have it delivered again"
         ) from None
-    if not member.eof:
-        raise ExtractUnreadableError(
-            f"{where}: the gzip file ends too early, after {lines} lines of text; it was cut off or is "
-            "still being written; have it delivered again"
-        )
     if not size:
         raise ExtractUnreadableError(f"{where}: the gzip file holds nothing, not even a header; deliver it again")
 
@@ -99,12 +95,13 @@ def _decoded(contract: Contract, pieces: Iterator[bytes], where: str) -> Iterato
         if text := decoder.decode(b"", final=True):
             yield text
     except UnicodeDecodeError as problem:
-        data, place = problem.object, problem.start
-        line = lines + data[:place].count(b"\n") + 1
+        data, position = problem.object, problem.start
+        line = lines + data[:position].count(b"\n") + 1
         cut = ", and the file ends there: it was cut off or is still being written; have it delivered again, or" * ended
         raise ExtractUnreadableError(
-            f"{where}, line {line}: expected text in {encoding}; byte 0x{data[place : place + 1].hex()} is not "
-            f"({_around(data, place)}){cut or ';'} set extract.encoding to the right one, e.g. {_other(data, encoding)}"
+            f"{where}, line {line}: expected text in {encoding}; byte 0x{data[position : position + 1].hex()} is not "
+            f"({_around(data, position)}){cut or ';'} set extract.encoding to the right one, e.g. "
+            f"{_other(data, encoding)}"
         ) from None
     except UnicodeError as problem:
         raise ExtractUnreadableError(
@@ -146,9 +143,9 @@ def _narrow(head: bytes, name: str) -> str | None:
     return None
 
 
-def _around(data: bytes, place: int) -> str:
-    line_start = data.rfind(b"\n", 0, place) + 1
-    return repr(data[max(line_start, place - 20) : place + 10].split(b"\n")[0])[1:]
+def _around(data: bytes, position: int) -> str:
+    line_start = data.rfind(b"\n", 0, position) + 1
+    return repr(data[max(line_start, position - 20) : position + 10].split(b"\n")[0])[1:]
 
 
 def _other(data: bytes, encoding: str) -> str:
