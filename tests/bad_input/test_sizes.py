@@ -115,7 +115,7 @@ def test_far_more_rows_than_usual_are_refused_with_the_usual_count_and_only_thei
         judged.append(len(raw))
         return parse(contract, raw)
 
-    monkeypatch.setattr("invoice_anomalies.validation.part.parse", noted)
+    monkeypatch.setattr("invoice_anomalies.validation.chunk.parse", noted)
 
     message = accustomed.refused(table() + (FIT + "\n") * rows, USUAL)
 

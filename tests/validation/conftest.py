@@ -1,6 +1,7 @@
 """A small contract whose rules the tests break one by one, and its fit rows."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,35 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.extract import read
-from invoice_anomalies.validation import Outcome, validate
+from invoice_anomalies.validation import Outcome, staged_chunks, validate
+from invoice_anomalies.validation.result import no_quarantined_rows, no_valid_rows
 
 HEADER = "vendor,number,day,amount,kind,note"
 FIT = "V1,A{},2024-01-31,10.50,std,"
 
-Judge = Callable[..., Outcome]
+
+@dataclass(frozen=True, kw_only=True)
+class StagedOutcome(Outcome):
+    """An outcome with its staged rows."""
+
+    contract: Contract
+
+    def chunks(self) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+        """The valid and the quarantined rows, chunk by chunk."""
+        return list(staged_chunks(self.folder)) if self.folder else []
+
+    @property
+    def valid(self) -> pd.DataFrame:
+        """All valid rows."""
+        return pd.concat([valid for valid, _ in self.chunks() if len(valid)] or [no_valid_rows(self.contract)])
+
+    @property
+    def quarantined(self) -> pd.DataFrame:
+        """All quarantined rows."""
+        return pd.concat([rows for _, rows in self.chunks() if len(rows)] or [no_quarantined_rows()])
+
+
+Judge = Callable[..., StagedOutcome]
 
 
 def contract_of(
@@ -44,9 +68,10 @@ def contract_of(
     )
 
 
-def judged_in(folder: Path, contract: Contract, parts: Iterable[pd.DataFrame], **given: Any) -> Outcome:
+def judged_in(folder: Path, contract: Contract, parts: Iterable[pd.DataFrame], **given: Any) -> StagedOutcome:
     """Judge parts, with the Data Docs and the staged rows below a folder."""
-    return validate(contract, parts, **{"docs": folder / "docs", "staging": folder / "staged", **given})
+    outcome = validate(contract, parts, **{"docs": folder / "docs", "staging": folder / "staged", **given})
+    return StagedOutcome(**vars(outcome), contract=contract)
 
 
 @pytest.fixture
@@ -60,7 +85,7 @@ def judge(tmp_path: Path) -> Judge:
         fit: int = 20,
         usual: float | None = None,
         part_rows: int = 1000,
-    ) -> Outcome:
+    ) -> StagedOutcome:
         contract = contract or contract_of()
         path = tmp_path / "small.csv"
         path.write_text("\n".join([header, *(FIT.format(i) for i in range(fit)), *rows]) + "\n", encoding="utf-8")
@@ -70,14 +95,14 @@ def judge(tmp_path: Path) -> Judge:
     return judged
 
 
-def only_reasons(outcome: Outcome) -> list[str]:
+def only_reasons(outcome: StagedOutcome) -> list[str]:
     """The reasons of the one quarantined row."""
     assert outcome.success, outcome.problems
     assert len(outcome.quarantined) == 1
     return list(outcome.quarantined["reasons"].iloc[0])
 
 
-def assert_nothing_lost(outcome: Outcome, raw: pd.DataFrame) -> None:
+def assert_nothing_lost(outcome: StagedOutcome, raw: pd.DataFrame) -> None:
     """Each row is valid or quarantined, never both and never neither."""
     assert sorted([*outcome.valid.index, *outcome.quarantined.index]) == list(raw.index)
     assert len(outcome.valid) + len(outcome.quarantined) == outcome.rows_in == len(raw)

@@ -9,9 +9,8 @@ from urllib.parse import unquote
 import pytest
 
 from invoice_anomalies.extract import read
-from invoice_anomalies.validation import Outcome
-from invoice_anomalies.validation.story import ROWS_SHOWN
-from tests.validation.conftest import FIT, HEADER, contract_of, judged_in
+from invoice_anomalies.validation.data_docs import ROWS_SHOWN
+from tests.validation.conftest import FIT, HEADER, StagedOutcome, contract_of, judged_in
 
 SCRIPT = "<script src=//evil.example/x.js>alert(1)</script>"
 HOSTILE = f"V1,H1,2024-01-31,12x,std,{SCRIPT}"
@@ -44,7 +43,9 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
-def night(folder: Path, name: str, *rows: str, header: str = HEADER, fit: int = 20, part_rows: int = 1000) -> Outcome:
+def night(
+    folder: Path, name: str, *rows: str, header: str = HEADER, fit: int = 20, part_rows: int = 1000
+) -> StagedOutcome:
     """Judge fit rows and these, with the Data Docs in data_docs/<name>."""
     contract, path = contract_of(max_quarantined_share=0.4), folder / f"{name}.csv"
     path.write_text("\n".join([header, *(FIT.format(i) for i in range(fit)), *rows]) + "\n", encoding="utf-8")
@@ -53,7 +54,7 @@ def night(folder: Path, name: str, *rows: str, header: str = HEADER, fit: int = 
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StagedOutcome]:
     """An accepted night, one in parts, and nights that are refused for their rows and for their header."""
     folder = tmp_path_factory.mktemp("nights")
     unfit = [f"V1,U{i},2024-01-31,12x,std,<b>{i}</b>" for i in range(30)]
@@ -66,19 +67,19 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     }
 
 
-def site(nights: dict[str, Outcome]) -> Path:
+def site(nights: dict[str, StagedOutcome]) -> Path:
     return Path(nights["accepted"].data_docs).parent.parent
 
 
-def first_page(outcome: Outcome) -> Page:
+def first_page(outcome: StagedOutcome) -> Page:
     return Page(Path(outcome.data_docs))
 
 
-def pages(nights: dict[str, Outcome]) -> Iterator[Page]:
+def pages(nights: dict[str, StagedOutcome]) -> Iterator[Page]:
     return (Page(path) for path in sorted(site(nights).rglob("*.html")))
 
 
-def test_no_page_loads_anything_from_another_host_or_runs_a_script_of_its_own(nights: dict[str, Outcome]) -> None:
+def test_no_page_loads_anything_from_another_host_or_runs_a_script_of_its_own(nights: dict[str, StagedOutcome]) -> None:
     for page in pages(nights):
         assert page.loaded, page.path
         for reference in page.loaded:
@@ -90,13 +91,13 @@ def test_no_page_loads_anything_from_another_host_or_runs_a_script_of_its_own(ni
         assert "//" not in path.read_text(encoding="utf-8").replace("// ", ""), path
 
 
-def test_every_link_leads_to_a_page_of_the_site(nights: dict[str, Outcome]) -> None:
+def test_every_link_leads_to_a_page_of_the_site(nights: dict[str, StagedOutcome]) -> None:
     for page in pages(nights):
         for link in (link for link in page.links if not link.startswith("#")):
             assert (page.path.parent / unquote(link)).resolve().is_file(), f"{page.path}: {link}"
 
 
-def test_the_first_page_lists_every_validation_with_its_result(nights: dict[str, Outcome]) -> None:
+def test_the_first_page_lists_every_validation_with_its_result(nights: dict[str, StagedOutcome]) -> None:
     for name, runs in {"accepted": 1, "parts": 4, "unfit": 1, "header": 1}.items():
         page = first_page(nights[name])
         listed = {link for link in page.links if link.startswith("validations/")}
@@ -107,7 +108,7 @@ def test_the_first_page_lists_every_validation_with_its_result(nights: dict[str,
     assert "broken small, the rows: lines 20 to 22" in first_page(nights["parts"]).words
 
 
-def test_the_nights_share_one_copy_of_styles_and_scripts(nights: dict[str, Outcome]) -> None:
+def test_the_nights_share_one_copy_of_styles_and_scripts(nights: dict[str, StagedOutcome]) -> None:
     names = {path.suffix for path in site(nights).rglob("*") if path.is_file()}
 
     assert names == {".html", ".css", ".js"}
@@ -115,7 +116,9 @@ def test_the_nights_share_one_copy_of_styles_and_scripts(nights: dict[str, Outco
 
 
 @pytest.mark.parametrize("name", ["accepted", "parts"])
-def test_quarantined_rows_are_shown_with_line_reasons_and_what_came(nights: dict[str, Outcome], name: str) -> None:
+def test_quarantined_rows_are_shown_with_line_reasons_and_what_came(
+    nights: dict[str, StagedOutcome], name: str
+) -> None:
     page = first_page(nights[name])
 
     assert nights[name].quarantined_rows == len(nights[name].quarantined)
@@ -126,7 +129,7 @@ def test_quarantined_rows_are_shown_with_line_reasons_and_what_came(nights: dict
         assert "23 vendor, number: same key as line 2; expected each invoice once V1 A0" in page.words
 
 
-def test_rows_of_a_refused_night_are_shown_by_rule(nights: dict[str, Outcome]) -> None:
+def test_rows_of_a_refused_night_are_shown_by_rule(nights: dict[str, StagedOutcome]) -> None:
     page = first_page(nights["unfit"])
 
     assert "Refused: nothing of its 50 rows is loaded." in page.words
@@ -136,7 +139,7 @@ def test_rows_of_a_refused_night_are_shown_by_rule(nights: dict[str, Outcome]) -
         assert f"12x std <b>{line - 22}</b>" in page.words
 
 
-def test_a_night_without_a_column_shows_its_first_rows(nights: dict[str, Outcome]) -> None:
+def test_a_night_without_a_column_shows_its_first_rows(nights: dict[str, StagedOutcome]) -> None:
     page = first_page(nights["header"])
 
     assert "1 expected column is missing: 'amount'" in page.words
@@ -145,7 +148,7 @@ def test_a_night_without_a_column_shows_its_first_rows(nights: dict[str, Outcome
 
 
 def test_of_many_quarantined_rows_the_first_are_shown_and_the_place_of_the_others_told(
-    nights: dict[str, Outcome],
+    nights: dict[str, StagedOutcome],
 ) -> None:
     page = first_page(nights["many"])
 

@@ -6,7 +6,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ContractError
-from invoice_anomalies.validation.history import night_field
+from invoice_anomalies.pipeline.history_nights import night_field
 from tests.validation.conftest import contract_of
 
 

@@ -10,9 +10,9 @@ import pytest
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractUnreadableError, StagingError
 from invoice_anomalies.extract import read
-from invoice_anomalies.validation import Outcome, staged_parts, staged_report
+from invoice_anomalies.validation import staged_chunks, staged_report
 from invoice_anomalies.validation.parse import Parsed, parse
-from tests.validation.conftest import FIT, HEADER, Judge, contract_of, judged_in
+from tests.validation.conftest import FIT, HEADER, Judge, StagedOutcome, contract_of, judged_in
 
 UNIQUE_NUMBER = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "number"}}
 MOST_ARE_FEES = {
@@ -35,7 +35,7 @@ def rows_of_all_kinds(seed: int) -> list[str]:
     return rows
 
 
-def assert_equal(outcomes: list[Outcome], staged: list[tuple[pd.DataFrame, pd.DataFrame]]) -> None:
+def assert_equal(outcomes: list[StagedOutcome], staged: list[tuple[pd.DataFrame, pd.DataFrame]]) -> None:
     whole, (valid, quarantined) = outcomes[-1], staged[-1]
     for outcome, (others, rejected) in zip(outcomes, staged, strict=True):
         assert (outcome.success, outcome.problems, outcome.warnings) == (
@@ -109,7 +109,7 @@ def test_no_row_is_judged_once_there_are_too_many(judge: Judge, monkeypatch: pyt
         judged.append(len(raw))
         return parse(contract, raw)
 
-    monkeypatch.setattr("invoice_anomalies.validation.part.parse", noted)
+    monkeypatch.setattr("invoice_anomalies.validation.chunk.parse", noted)
 
     outcome = judge(fit=100, part_rows=10, contract=contract_of(rows={"max": 15}))
 
@@ -143,10 +143,10 @@ def test_a_later_try_removes_what_earlier_ones_left_long_ago_and_stages_in_a_fol
 
     assert first.folder != second.folder
     assert list((tmp_path / "staged").iterdir()) == [second.folder]
-    assert [len(valid) for valid, _ in second.parts()] == [8, 8, 4]
+    assert [len(valid) for valid, _ in second.chunks()] == [8, 8, 4]
     assert staged_report(second.folder).rows_in == 20
     with pytest.raises(StagingError, match="clear the task `validate`"):
-        list(staged_parts(first.folder))
+        list(staged_chunks(first.folder))
     with pytest.raises(StagingError, match="clear the task `validate`"):
         staged_report(first.folder)
 
@@ -162,3 +162,12 @@ def test_the_data_docs_of_a_large_night_have_a_result_for_each_part_and_one_for_
 
     judge()
     assert len(list((tmp_path / "docs").glob("validations/**/*.html"))) == 1
+
+
+def test_a_key_may_have_an_amount_and_a_date_however_many_parts_there_are(judge: Judge) -> None:
+    rows = ["V1,B,2024-01-31,10.5,std,", "V1,B,2024-02-01,10.5,std,", "V1,B,2024-01-31,10.50,std,"]
+    contract = contract_of(max_quarantined_share=0.9)
+    keyed = contract.model_copy(update={"key": ["amount", "number", "day"]})
+
+    for size in (7, 1000):
+        assert judge(*rows, contract=keyed, part_rows=size).quarantined.index.tolist() == [24]

@@ -13,10 +13,10 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import NightRefusedError, StagingError
 from invoice_anomalies.files import read_staged, write_staged
 from invoice_anomalies.paths import Paths
+from invoice_anomalies.pipeline.history_nights import as_history, night_field, with_nights
 from invoice_anomalies.pipeline.nights import today as nights_today
-from invoice_anomalies.validation import staged_parts, staged_report, validate
-from invoice_anomalies.validation.history import as_history, night_field, with_nights
-from invoice_anomalies.validation.outcome import no_quarantine, typed_frame
+from invoice_anomalies.validation import staged_chunks, staged_report, validate
+from invoice_anomalies.validation.result import no_quarantined_rows, no_valid_rows
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def validate_history(
         warehouse.migrate(connection, contract)
         held = warehouse.nights_of_other_files(connection, file)
         night_of = pd.concat(nights)
-        valid = ((rows, night_of.loc[rows.index]) for rows, _ in staged_parts(outcome.folder))
+        valid = ((rows, night_of.loc[rows.index]) for rows, _ in staged_chunks(outcome.folder))
         elsewhere = warehouse.history_elsewhere(connection, contract, file, valid)
     _refuse_repeated(contract, file, outcome.valid_rows, elsewhere)
     days = {pd.Timestamp(str(day)).date() for day in night_of.dropna().unique()}
@@ -233,7 +233,7 @@ def _stage_months(folder: Path, night_of: "pd.Series") -> list[dict[str, Any]]:
     night_of: the night of each line of the file.
     """
     rows: dict[str, int] = {}
-    for part, frames in enumerate(staged_parts(folder)):
+    for part, frames in enumerate(staged_chunks(folder)):
         for kind, frame in zip(KINDS, frames, strict=True):
             dated = frame.assign(**{NIGHT: night_of.loc[frame.index].to_numpy()})
             for month, of_month in dated.groupby(dated[NIGHT].dt.strftime("%Y-%m")):
@@ -249,7 +249,7 @@ def _nights(contract: Contract, month: dict[str, Any]) -> Iterator[tuple[date, p
     folder = Path(month["staging"]) / month["month"]
     valid, quarantined = (
         pd.concat([read_staged(path) for path in sorted(folder.glob(f"{kind}_*"))] or [empty])
-        for kind, empty in zip(KINDS, (typed_frame(contract), no_quarantine()), strict=True)
+        for kind, empty in zip(KINDS, (no_valid_rows(contract), no_quarantined_rows()), strict=True)
     )
     quarantined["reasons"] = quarantined["reasons"].map(list).astype(object)
     groups = [_by_night(frame) for frame in (valid, quarantined)]

@@ -9,7 +9,7 @@ from invoice_anomalies import extract, warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import NightRefusedError, StorageUnreachableError
 from invoice_anomalies.paths import Paths
-from invoice_anomalies.validation import staged_parts, staged_report, validate
+from invoice_anomalies.validation import staged_chunks, staged_report, validate
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def load_night(contract: Contract, dsn: str, extract_date: date, validated: dict
             connection,
             contract,
             warehouse.Extract(extract_date, validated["file"]),
-            staged_parts(folder),
+            staged_chunks(folder),
             rows_in=report.rows_in,
             warnings=report.warnings,
             data_docs=report.data_docs,

@@ -1,14 +1,19 @@
-"""From the contract to the rules of the night: each a Great Expectations expectation, a severity and a reason."""
+"""From the contract to the rules of the night: each an expectation, a severity and a reason; and what each must see."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.contract.fields import InvoiceField, Severity
 from invoice_anomalies.contract.schema import LINE, Expectation
 from invoice_anomalies.extract import STRUCTURE_ERROR
-from invoice_anomalies.validation.expectations import (
+from invoice_anomalies.validation.gx_expectations import (
+    COLUMN_SET,
+    HEADER_ONLY,
+    ROW_BY_ROW,
+    ROW_COUNT,
+    UNIQUENESS,
     build,
     fields_read,
     gx_value,
@@ -18,7 +23,6 @@ from invoice_anomalies.validation.expectations import (
 )
 from invoice_anomalies.validation.parse import shown
 
-GX_SEVERITY = {"abort": "critical", "quarantine": "warning", "warn": "info"}
 ALLOWED_SHOWN = 12  # allowed values that a reason lists
 ARTICLES = {"amount": "an amount", "identifier": "an identifier", "text": "plain text"}
 
@@ -31,7 +35,7 @@ class Rule:
     columns: the columns it reads, which may include unreadable(field) and STRUCTURE_ERROR.
     words: what is said behind the values that broke the rule; of a rule that names no rows, about the table.
     row_level: whether it can name the rows that break it; of others, any failure refuses the night.
-    expectation: the GX object; its meta carries the rule's place in the list.
+    expectation: the GX object; its meta carries the rule's index in the list.
     """
 
     kind: str
@@ -55,6 +59,11 @@ class Rule:
         return values + self._glued
 
     @property
+    def quarantines_alone(self) -> bool:
+        """Whether each row that breaks it is quarantined, whatever the others are; of a key, one row keeps it."""
+        return self.severity == "quarantine" and not self.is_key
+
+    @property
     def label(self) -> str:
         """The rule in words, for counts."""
         names = ", ".join(name.removesuffix(UNREADABLE) for name in self.columns)
@@ -63,6 +72,19 @@ class Rule:
     @property
     def _glued(self) -> str:
         return self.words if self.words.startswith((":", ",")) else f" {self.words}"
+
+
+@dataclass(frozen=True)
+class RuleFailure:
+    """What Great Expectations found of a rule that failed.
+
+    observed: what was observed instead, of rules about the table. error: why it could not be evaluated; "" where it
+    could.
+    """
+
+    rule_index: int
+    observed: Any
+    error: str
 
 
 UNREADABLE = " (unreadable)"
@@ -80,21 +102,19 @@ def build_rules(contract: Contract, usual_rows: float | None = None) -> list[Rul
         _value_rule("be_null", STRUCTURE_ERROR, "quarantine", "more values than headers"),
         *(rule for name, field in contract.fields.items() for rule in _field_rules(contract, name, field)),
         *_key_rules(contract),
-        *(_extra_rule(contract, place, extra) for place, extra in enumerate(contract.validation.expectations)),
+        *(_extra_rule(contract, number, extra) for number, extra in enumerate(contract.validation.expectations)),
     ]
-    return [_built(place, rule) for place, rule in enumerate(drafts)]
+    return [_built(index, rule) for index, rule in enumerate(drafts)]
 
 
-def _built(place: int, rule: Rule) -> Rule:
-    more = {"severity": GX_SEVERITY[rule.severity], "meta": {"rule": place}}
-    expectation = build(rule.where, rule.kind, rule.kwargs, more)
-    return Rule(**{**rule.__dict__, "expectation": expectation})
+def _built(rule_index: int, rule: Rule) -> Rule:
+    return replace(rule, expectation=build(rule.where, rule.kind, rule.kwargs, rule.severity, rule_index))
 
 
 def _table_rules(contract: Contract, usual_rows: float | None) -> Iterator[Rule]:
     rows = contract.validation.rows
     columns = {"column_set": list(contract.fields), "exact_match": False}
-    yield Rule("expect_table_columns_to_match_set", columns, "abort", row_level=False)
+    yield Rule(COLUMN_SET, columns, "abort", row_level=False)
     yield _row_count(rows.min, rows.max, "by validation.rows of the contract")
     if rows.times_usual and usual_rows:
         # The usual night can be a half row (a median); the bounds are rounded to the side that lets a night pass.
@@ -106,7 +126,7 @@ def _row_count(few: int, many: int | None, because: str) -> Rule:
     expected = f"at least {few:,}" if many is None else f"{few:,} to {many:,}"
     words = f"expected {expected} {'row' if expected == 'at least 1' else 'rows'}, {because}"
     bounds = {"min_value": few, "max_value": many}
-    return Rule("expect_table_row_count_to_be_between", bounds, "abort", (), words, row_level=False)
+    return Rule(ROW_COUNT, bounds, "abort", (), words, row_level=False)
 
 
 def _field_rules(contract: Contract, name: str, field: InvoiceField) -> Iterator[Rule]:
@@ -156,8 +176,8 @@ def _key_rules(contract: Contract) -> Iterator[Rule]:
     yield Rule(kind, kwargs, "quarantine", columns, "the same key as another line", is_key=True)
 
 
-def _extra_rule(contract: Contract, place: int, extra: Expectation) -> Rule:
-    where = f"validation.expectations.{place}, {extra.type}"
+def _extra_rule(contract: Contract, number: int, extra: Expectation) -> Rule:
+    where = f"validation.expectations.{number}, {extra.type}"
     columns = fields_read(contract, where, extra.kwargs)
     kwargs = {key: gx_value(value) for key, value in extra.kwargs.items()}
     row_level = is_row_level(where, extra.type)
@@ -172,3 +192,57 @@ def _extra_rule(contract: Contract, place: int, extra: Expectation) -> Rule:
         row_level,
         where=where,
     )
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """The rules of a night by what they must see; each chunk is checked by those of `chunks`, the night by `night`."""
+
+    header: list[Rule]
+    rows: list[Rule]
+    night: list[Rule]
+
+    @property
+    def chunks(self) -> list[Rule]:
+        """The rules that see a chunk alone."""
+        return [*self.header, *self.rows]
+
+    @property
+    def table(self) -> list[Rule]:
+        """The rules about the night as a whole that name no rows."""
+        return [rule for rule in self.night if not rule.row_level]
+
+
+def scopes(rules: Sequence[Rule]) -> Scopes:
+    """Sort the rules by what they must see."""
+    header = [rule for rule in rules if rule.kind in HEADER_ONLY]
+    rows = [rule for rule in rules if _row_by_row(rule)]
+    ids = {id(rule) for rule in (*header, *rows)}
+    return Scopes(header, rows, [rule for rule in rules if id(rule) not in ids])
+
+
+def columns_of(contract: Contract, rules: Sequence[Rule]) -> list[str]:
+    """The fields that these rules read; all of them where a condition may name any."""
+    if any(rule.kwargs.get("row_condition") for rule in rules):
+        return list(contract.fields)
+    read = {name for rule in rules for name in rule.columns}
+    return [name for name in contract.fields if name in read]
+
+
+def only_compared(rules: Sequence[Rule]) -> set[str]:
+    """The fields of which these rules need not know the values, only which of them are equal."""
+    others = [rule for rule in rules if rule.kind not in UNIQUENESS or rule.kwargs.get("row_condition")]
+    if any(rule.kwargs.get("row_condition") for rule in others):
+        return set()
+    return {name for rule in rules for name in rule.columns} - {name for rule in others for name in rule.columns}
+
+
+def most_rows(rules: Sequence[Rule]) -> float:
+    """The number of rows above which the night is refused, whatever else is in it."""
+    bounds = [rule.kwargs.get("max_value") for rule in rules if rule.kind == ROW_COUNT and rule.severity != "warn"]
+    return min((bound for bound in bounds if bound is not None), default=float("inf"))
+
+
+def _row_by_row(rule: Rule) -> bool:
+    # A rule that most rows may keep is broken or not by all rows together.
+    return rule.kind in ROW_BY_ROW and rule.kwargs.get("mostly", 1) == 1

@@ -12,21 +12,60 @@ from invoice_anomalies.errors import ContractError
 # Keys of an expectation that are not for the contract: the pipeline sets them.
 OWN_KEYS = ("meta", "severity", "result_format", "id", "catch_exceptions", "rendered_content", "windows")
 COLUMN_KEYS = ("column", "column_A", "column_B")
+SEVERITIES = {"abort": "critical", "quarantine": "warning", "warn": "info"}
+
+NOT_NULL = "expect_column_values_to_not_be_null"
+COLUMN_SET = "expect_table_columns_to_match_set"
+ROW_COUNT = "expect_table_row_count_to_be_between"
+
+# Expectations that check a row by itself alone. All others are checked on the whole night, which is always right.
+ROW_BY_ROW = {
+    NOT_NULL,
+    "expect_column_values_to_be_null",
+    "expect_column_values_to_be_between",
+    "expect_column_values_to_be_in_set",
+    "expect_column_values_to_not_be_in_set",
+    "expect_column_values_to_match_regex",
+    "expect_column_values_to_not_match_regex",
+    "expect_column_values_to_match_regex_list",
+    "expect_column_values_to_not_match_regex_list",
+    "expect_column_values_to_match_strftime_format",
+    "expect_column_values_to_be_dateutil_parseable",
+    "expect_column_values_to_be_json_parseable",
+    "expect_column_values_to_match_json_schema",
+    "expect_column_value_lengths_to_be_between",
+    "expect_column_value_lengths_to_equal",
+    "expect_column_pair_values_a_to_be_greater_than_b",
+    "expect_column_pair_values_to_be_equal",
+    "expect_column_pair_values_to_be_in_set",
+    "expect_multicolumn_sum_to_equal",
+    "expect_select_column_values_to_be_unique_within_record",
+}
+UNIQUENESS = {"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"}
+HEADER_ONLY = {
+    COLUMN_SET,
+    "expect_table_columns_to_match_ordered_list",
+    "expect_table_column_count_to_be_between",
+    "expect_table_column_count_to_equal",
+}
 
 
-def build(where: str, kind: str, kwargs: Mapping[str, Any], more: Mapping[str, Any]) -> Any:
-    """Build an expectation; raise ContractError with the remedy where its arguments are wrong."""
+def build(where: str, kind: str, kwargs: Mapping[str, Any], severity: str, rule_index: int) -> Any:
+    """Build an expectation, with the index of its rule in its meta.
+
+    Raises ContractError, with the remedy, where its arguments are wrong.
+    """
     implementation = _implementation(where, kind)
     if own := [key for key in kwargs if key in OWN_KEYS]:
         raise ContractError(f"{where}: kwargs.{own[0]} is set by the pipeline; remove it (severity stands beside type)")
     try:
-        return implementation(**kwargs, **more)
+        return implementation(**kwargs, severity=SEVERITIES[severity], meta={"rule": rule_index})
     except (ValueError, TypeError) as problem:
         raise ContractError("\n".join(_mistakes(where, problem, implementation))) from None
 
 
 def is_row_level(where: str, kind: str) -> bool:
-    """Whether the expectation judges each row, and not only the table or a column as a whole."""
+    """Whether the expectation checks each row, and not only the table or a column as a whole."""
     from great_expectations.expectations import expectation as gx
 
     maps = (gx.ColumnMapExpectation, gx.ColumnPairMapExpectation, gx.MulticolumnMapExpectation)
@@ -96,13 +135,13 @@ def _mistakes(where: str, problem: Exception, implementation: Any) -> list[str]:
     known = [key for key in implementation.__fields__ if key not in OWN_KEYS]
     mistakes = []
     for error in getattr(problem, "errors", lambda: [{"loc": (), "msg": str(problem)}])():
-        key = ".".join(str(part) for part in error["loc"] if part != "__root__")
+        key = ".".join(str(step) for step in error["loc"] if step != "__root__")
         if "extra fields" in error["msg"]:
             remedy = _near(key, known) or "use of: " + ", ".join(known)
             mistakes.append(f"{where}: kwargs.{key} is not an argument of it; {remedy}")
         else:
-            place = f"kwargs.{key}" if key else "kwargs"
-            mistakes.append(f"{where}: {place}: {error['msg']}; its arguments are: {', '.join(known)}")
+            argument = f"kwargs.{key}" if key else "kwargs"
+            mistakes.append(f"{where}: {argument}: {error['msg']}; its arguments are: {', '.join(known)}")
     return mistakes
 
 

@@ -30,7 +30,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Broken:
+class BrokenRule:
     """A broken rule, in words: by how many rows, what it does, the first lines, and the reason of the first."""
 
     rows: int
@@ -50,7 +50,7 @@ class Story:
     quarantined: int
     problems: list[str]
     warnings: list[str]
-    broken: list[Broken]
+    broken: list[BrokenRule]
     rows: list[Row]
 
     @property
