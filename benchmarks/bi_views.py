@@ -1,4 +1,4 @@
-"""Time what dashboards ask: the ten queries of docs/bi.md and plain ones on each view, on millions of scored invoices.
+"""Time what dashboards ask: the eleven queries of docs/bi.md and plain ones on each view, on millions of scored invoices.
 
     python -m benchmarks.bi_views [--rows 5000000] [--nights 400] [--runs 7] [--folder FOLDER]
 
@@ -89,7 +89,7 @@ FURTHER = {
 
 def ready_queries() -> dict[str, str]:
     """The queries of docs/bi.md by their headings, in the order of the page."""
-    _, _, queries = PAGE.read_text(encoding="utf-8").partition("## Ten queries")
+    _, _, queries = PAGE.read_text(encoding="utf-8").partition("## Eleven queries")
     return dict(re.findall(r"^### (\d+\. [^\n]+)\n.*?```sql\n(.*?);\n```", queries, re.DOTALL | re.MULTILINE))
 
 

@@ -95,12 +95,14 @@ WHERE score.score > score.threshold;
 
 INSERT INTO invoice_anomalies.anomaly_fields (
     invoice_key, model_version, field, position, observed, expected, low, high, error, rarity, share, sentence,
-    kind
+    kind, observed_number, expected_number, low_number, high_number
 )
 SELECT
     invoice_key, model_version, field.name, field.position, '14,200.00', '1,310', '1,150', '1,480', 4.4, 25000,
     (ARRAY[0.7, 0.2, 0.1])[field.position], field.name || ' 14,200.00; expected about 1,310 (1,150 to 1,480)',
-    (ARRAY['amount', 'tax', 'date'])[field.position]
+    (ARRAY['amount', 'tax', 'date'])[field.position],
+    (ARRAY[14200])[field.position], (ARRAY[1310])[field.position], (ARRAY[1150])[field.position],
+    (ARRAY[1480])[field.position]
 FROM invoice_anomalies.anomalies
 CROSS JOIN unnest(ARRAY['gross_amount', 'tax_code', 'due_date']) WITH ORDINALITY AS field (name, position);
 
