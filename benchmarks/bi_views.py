@@ -1,4 +1,4 @@
-"""Time what dashboards ask: the eleven queries of docs/bi.md and plain ones on each view, on millions of scored invoices.
+"""Time what dashboards ask: the eleven queries of docs/bi.md and plain ones on each view, on millions of invoices.
 
     python -m benchmarks.bi_views [--rows 5000000] [--nights 400] [--runs 7] [--folder FOLDER]
 

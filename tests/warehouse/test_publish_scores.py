@@ -112,6 +112,39 @@ def test_how_much_history_stands_behind_an_anomaly_can_be_read_beside_it(connect
         assert rows == [("long", 40)]
 
 
+NUMBERS = """
+    SELECT invoice_key, position, observed_number, expected_number, low_number, high_number
+    FROM invoice_anomalies.v_anomaly_fields
+    ORDER BY 1, 2
+"""
+
+
+def test_the_numbers_of_a_field_are_published_beside_its_texts(connection: Connection) -> None:
+    scores, anomalies, fields = scored(KEYS, KEYS[:1])
+    fields["observed_number"] = pd.Series([14200.0, None], dtype="object")
+    fields["expected_number"] = [1310.25, float("nan")]
+    fields["low_number"], fields["high_number"] = [1150, None], [1480, None]
+    for _ in range(2):
+        warehouse.publish_scores(connection, Scoring(NIGHT, "m1"), [scores], anomalies, fields)
+
+        assert ask(connection, NUMBERS) == [
+            (KEYS[0], 1, 14200.0, 1310.25, 1150.0, 1480.0),
+            (KEYS[0], 2, None, None, None, None),
+        ]
+    # Published anew by what knows no numbers, they are empty again.
+    publish(connection, KEYS[:1])
+    assert ask(connection, NUMBERS) == [(KEYS[0], 1, *[None] * 4), (KEYS[0], 2, *[None] * 4)]
+
+
+def test_the_numbers_are_the_last_columns_of_their_view(connection: Connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM invoice_anomalies.v_anomaly_fields")
+        names = [column.name for column in cursor.description or ()]
+
+    assert names[-4:] == ["observed_number", "expected_number", "low_number", "high_number"]
+    assert names[:4] == ["extract_date", "rank_of_day", "invoice_key", "entity"]
+
+
 def test_publishing_twice_leaves_the_same_rows(connection: Connection) -> None:
     states = []
     for _ in range(2):
