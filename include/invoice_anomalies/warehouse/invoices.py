@@ -24,7 +24,7 @@ def training_set(connection: Connection, contract: Contract, before: date, days:
 
 
 def read_chunk(connection: Connection, contract: Contract, extract_date: date, chunk: int, chunks: int) -> pd.DataFrame:
-    """Read one of `chunks` parts of a night (chunk counts from 0); all invoices of an entity are in one part."""
+    """Read one of `chunks` chunks of a night (counted from 0); all invoices of an entity are in one chunk."""
     key = sql.Identifier("invoice", "invoice_key")
     entity = (
         sql.SQL("coalesce({}, {})").format(sql.Identifier("invoice", contract.entity), key) if contract.entity else key
@@ -39,7 +39,7 @@ def read_history(
     """Read what came in [extract_date - days, extract_date) from the entities that the night has in this chunk.
 
     Of each entity the newest detection.history_rows: a vendor of a million invoices is known as well by some thousands.
-    Where the contract names no entity: the part of that window that falls in this chunk by key.
+    A contract without an entity: the invoices of that window that fall in this chunk by key.
     """
     values = {
         "extract_date": extract_date,

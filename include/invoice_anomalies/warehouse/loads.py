@@ -19,7 +19,7 @@ from invoice_anomalies.warehouse.withdrawals import give_back
 
 @dataclass(frozen=True)
 class Changes:
-    """What a load changed: invoices that the night did not have, whose values changed, that it has no longer."""
+    """Invoices that a load changed: new in the night, with other values than before, in the night no longer."""
 
     added: int = 0
     changed: int = 0
@@ -32,7 +32,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class LoadCounts:
-    """What became of a night's rows: rows_in == loaded + quarantined."""
+    """Rows of a night: rows_in == loaded + quarantined."""
 
     rows_in: int
     loaded: int

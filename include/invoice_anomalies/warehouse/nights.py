@@ -1,4 +1,4 @@
-"""Nights as the tables know them: whether each is loaded, how many rows it has, from which file, and is it stale."""
+"""Nights as the tables have them: their status, their rows and files, and whether their scores are stale."""
 
 from datetime import date
 from typing import Literal
@@ -22,7 +22,7 @@ def night_status(connection: Connection, extract_date: date) -> Status:
 
 
 def day_without_extract(connection: Connection, extract_date: date) -> str | None:
-    """Why the night had no extract; None where that is not on record."""
+    """The reason why the night had no extract; None where none is on record."""
     reason: str | None = fetch_value(connection, "day_without_extract", {"extract_date": extract_date})
     return reason
 

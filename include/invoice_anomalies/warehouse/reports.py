@@ -108,7 +108,7 @@ def day_counts(connection: Connection, extract_date: date) -> dict[str, Any]:
 def alert_sent(connection: Connection, digest: str) -> bool:
     """Tell whether an alert with this digest was sent; waits for a task that is sending one, which may be this one.
 
-    Who is told no is the only one to send until its transaction ends.
+    A task that is told no is the only one to send until its transaction ends.
     """
     with connection.cursor() as cursor:
         execute(cursor, "lock_alerts")

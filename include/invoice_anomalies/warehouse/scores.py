@@ -43,7 +43,7 @@ FIELD_COLUMNS = [
 ]
 # Empty where the frame has no such column, or the field is no number.
 FIELD_NUMBERS = ["observed_number", "expected_number", "low_number", "high_number"]
-# What must not be: the statement that finds the offending keys, and what is wrong with them.
+# Faults that stop a publication: the query that finds the offending keys, and the fault in words.
 SCORE_CHECKS = {
     "unscored_invoices": "loaded invoices have no score",
     "scores_without_invoice": "scores belong to no loaded invoice of the night",

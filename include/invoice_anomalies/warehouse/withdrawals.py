@@ -19,7 +19,7 @@ GivenBack = dict[date, int]  # by night: how many invoices it has back
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """What became of a night that was taken back: what was removed, and which later nights have how many of it."""
+    """A night that was taken back: how many rows were removed, and how many of them later nights have back."""
 
     invoices: int = 0
     quarantined: int = 0
@@ -31,7 +31,7 @@ def take_back(connection: Connection, contract: Contract, extract_date: date, re
     """Remove all that a night left, as if it had never come; verdicts stay, and who did it and why is on record.
 
     What a later night had delivered too is that night's from now on. The night is missing afterwards and can be loaded
-    anew. Where it has been taken back before, nothing is changed. Raises WarehouseError where no reason is given or
+    anew. A night that has been taken back before is left as it is. Raises WarehouseError where no reason is given or
     there is nothing of the night to take back.
     """
     if not reason.strip():

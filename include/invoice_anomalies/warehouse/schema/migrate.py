@@ -26,7 +26,7 @@ ROLES = SCHEMA_FOLDER / "roles.sql"
 # In the order in which they run; within a folder by name: the views that others build on come before v_...
 REPEATABLE = (SCHEMA_FOLDER / "triggers", SCHEMA_FOLDER / "views")
 BASELINE = "0001_baseline"
-# What version 0.1.0 applied to make the tables of the baseline.
+# The migrations by which version 0.1.0 made the tables of the baseline.
 RELEASED = (
     "0001_tables",
     "0002_views",

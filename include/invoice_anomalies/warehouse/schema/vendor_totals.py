@@ -1,4 +1,4 @@
-"""What the invoices of each vendor add up to: kept by a trigger that is made for the columns of the contract."""
+"""The sums of each vendor's invoices: kept by a trigger that is made for the columns of the contract."""
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
