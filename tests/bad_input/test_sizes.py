@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.extract.reader import PART_ROWS
+from invoice_anomalies.extract import LIMITS
 from invoice_anomalies.validation.parse import Parsed, parse
 from tests.bad_input.conftest import FIT, HEADER, Desk, contract_of, table
 
@@ -121,7 +121,7 @@ def test_far_more_rows_than_usual_are_refused_with_the_usual_count_and_only_thei
 
     assert f"{rows:,} rows came; expected 0 to 200 rows, as the usual night has 10" in message
     assert "have the extract delivered again" in message
-    assert sum(judged) <= PART_ROWS < rows, "beyond the first part, rows are only counted"
+    assert sum(judged) <= LIMITS.chunk_rows < rows, "beyond the first chunk, rows are only counted"
 
 
 def test_far_fewer_rows_than_usual_are_refused_too(accustomed: Desk):

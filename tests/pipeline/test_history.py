@@ -186,7 +186,7 @@ def test_any_file_that_the_nightly_reader_takes_comes_out_with_every_row_once_an
     path = write(any_rows(random.Random(seed), keys["date_format"], 150), tmp_path / "history")
     raw = pd.concat(extract.read(history.contract, str(path)))
     if "delimiter" in keys:  # as of files of millions of rows: in parts
-        monkeypatch.setattr(extract, "read", functools.partial(extract.read, part_rows=80))
+        monkeypatch.setattr(extract, "read", functools.partial(extract.read, limits=extract.Limits(chunk_rows=80)))
     days = parse(history.contract, raw).values["day"]
 
     counts = history.load(path)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.extract import read
+from invoice_anomalies.extract import Limits, read
 from invoice_anomalies.validation import Outcome, staged_chunks, validate
 from invoice_anomalies.validation.result import no_quarantined_rows, no_valid_rows
 
@@ -84,12 +84,12 @@ def judge(tmp_path: Path) -> Judge:
         header: str = HEADER,
         fit: int = 20,
         usual: float | None = None,
-        part_rows: int = 1000,
+        chunk_rows: int = 1000,
     ) -> StagedOutcome:
         contract = contract or contract_of()
         path = tmp_path / "small.csv"
         path.write_text("\n".join([header, *(FIT.format(i) for i in range(fit)), *rows]) + "\n", encoding="utf-8")
-        parts = read(contract, str(path), part_rows=part_rows)
+        parts = read(contract, str(path), limits=Limits(chunk_rows=chunk_rows))
         return judged_in(tmp_path, contract, parts, file="small.csv", usual_rows=usual)
 
     return judged

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from invoice_anomalies.extract import read
+from invoice_anomalies.extract import Limits, read
 from invoice_anomalies.validation.data_docs import ROWS_SHOWN
 from tests.validation.conftest import FIT, HEADER, StagedOutcome, contract_of, judged_in
 
@@ -44,12 +44,12 @@ class Page(HTMLParser):
 
 
 def night(
-    folder: Path, name: str, *rows: str, header: str = HEADER, fit: int = 20, part_rows: int = 1000
+    folder: Path, name: str, *rows: str, header: str = HEADER, fit: int = 20, chunk_rows: int = 1000
 ) -> StagedOutcome:
     """Judge fit rows and these, with the Data Docs in data_docs/<name>."""
     contract, path = contract_of(max_quarantined_share=0.4), folder / f"{name}.csv"
     path.write_text("\n".join([header, *(FIT.format(i) for i in range(fit)), *rows]) + "\n", encoding="utf-8")
-    parts = read(contract, str(path), part_rows=part_rows)
+    parts = read(contract, str(path), limits=Limits(chunk_rows=chunk_rows))
     return judged_in(folder, contract, parts, file=path.name, docs=folder / "data_docs" / name)
 
 
@@ -60,7 +60,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StagedOutcome]
     unfit = [f"V1,U{i},2024-01-31,12x,std,<b>{i}</b>" for i in range(30)]
     return {
         "accepted": night(folder, "accepted", HOSTILE, "V1,A0,2024-01-31,10.50,std,again"),
-        "parts": night(folder, "parts", HOSTILE, part_rows=9),
+        "parts": night(folder, "parts", HOSTILE, chunk_rows=9),
         "unfit": night(folder, "unfit", *unfit),
         "header": night(folder, "header", header="vendor,number,day,sum,kind,note"),
         "many": night(folder, "many", *(f"V1,M{i},2024-01-31,12x,std," for i in range(ROWS_SHOWN + 3)), fit=1000),

@@ -9,7 +9,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractUnreadableError, StagingError
-from invoice_anomalies.extract import read
+from invoice_anomalies.extract import Limits, read
 from invoice_anomalies.validation import staged_chunks, staged_report
 from invoice_anomalies.validation.parse import Parsed, parse
 from tests.validation.conftest import FIT, HEADER, Judge, StagedOutcome, contract_of, judged_in
@@ -63,7 +63,7 @@ def test_the_judgement_does_not_depend_on_the_parts(judge: Judge, sizes: tuple[i
     rows = rows_of_all_kinds(seed=len(validation))[-14 if 1 in sizes else 0 :]
     outcomes, staged = [], []
     for size in sizes:
-        outcomes.append(judge(*rows, fit=3, contract=contract_of(**validation), part_rows=size))
+        outcomes.append(judge(*rows, fit=3, contract=contract_of(**validation), chunk_rows=size))
         # Read at once, as the next try removes what this one staged.
         staged.append((outcomes[-1].valid, outcomes[-1].quarantined))
 
@@ -78,7 +78,7 @@ def test_the_judgement_does_not_depend_on_the_parts(judge: Judge, sizes: tuple[i
 def test_the_first_fit_row_keeps_its_key_across_parts(judge: Judge) -> None:
     rows = ["V1,B,2024-01-31,12x,std,", "V1,B,2024-01-31,1,std,", "V1,B,2024-01-31,2,std,", "V1,B,,3,std,"]
 
-    outcome = judge(*rows, fit=2, part_rows=1, contract=contract_of(max_quarantined_share=0.9))
+    outcome = judge(*rows, fit=2, chunk_rows=1, contract=contract_of(max_quarantined_share=0.9))
 
     assert outcome.valid.index.tolist() == [2, 3, 5]
     assert [reasons[-1] for reasons in outcome.quarantined["reasons"]] == [
@@ -89,12 +89,12 @@ def test_the_first_fit_row_keeps_its_key_across_parts(judge: Judge) -> None:
 
 def test_a_night_without_a_column_or_with_far_too_many_rows_is_counted_to_its_end(judge: Judge) -> None:
     for size in (7, 1000):
-        outcome = judge(header="vendor,number,day,amounts,kind,note", part_rows=size)
+        outcome = judge(header="vendor,number,day,amounts,kind,note", chunk_rows=size)
         assert outcome.rows_in == 20
         assert "'amount' (is it 'amounts'?" in outcome.problems[0]
         assert len(outcome.problems) == 1
     for size in (7, 1000):
-        outcome = judge(contract=contract_of(rows={"times_usual": 4}), usual=4, part_rows=size)
+        outcome = judge(contract=contract_of(rows={"times_usual": 4}), usual=4, chunk_rows=size)
         assert outcome.rows_in == 20
         assert outcome.problems == [
             "small.csv: 20 rows came; expected 1 to 16 rows, as the usual night has 4 (validation.rows.times_usual); "
@@ -111,7 +111,7 @@ def test_no_row_is_judged_once_there_are_too_many(judge: Judge, monkeypatch: pyt
 
     monkeypatch.setattr("invoice_anomalies.validation.chunk.parse", noted)
 
-    outcome = judge(fit=100, part_rows=10, contract=contract_of(rows={"max": 15}))
+    outcome = judge(fit=100, chunk_rows=10, contract=contract_of(rows={"max": 15}))
 
     assert "100 rows came; expected 1 to 15 rows" in outcome.problems[0]
     assert judged == [10]
@@ -123,7 +123,7 @@ def test_a_file_that_breaks_off_on_the_way_is_unreadable_and_stages_nothing(tmp_
     contract = contract_of()
 
     with pytest.raises(ExtractUnreadableError, match="line 22: a quoted value opens"):
-        judged_in(tmp_path, contract, read(contract, str(path), part_rows=5))
+        judged_in(tmp_path, contract, read(contract, str(path), limits=Limits(chunk_rows=5)))
 
     assert list((tmp_path / "staged").iterdir()) == []
 
@@ -135,11 +135,11 @@ def test_a_later_try_removes_what_earlier_ones_left_long_ago_and_stages_in_a_fol
     killed.mkdir(parents=True)
     (killed / "valid_00000").write_bytes(b"half")
 
-    first = judge(part_rows=8)
+    first = judge(chunk_rows=8)
     assert killed.exists(), "it may be at work beside its retry"
     for folder in (killed, first.folder):
         os.utime(folder, (1_700_000_000, 1_700_000_000))
-    second = judge(part_rows=8)
+    second = judge(chunk_rows=8)
 
     assert first.folder != second.folder
     assert list((tmp_path / "staged").iterdir()) == [second.folder]
@@ -154,7 +154,7 @@ def test_a_later_try_removes_what_earlier_ones_left_long_ago_and_stages_in_a_fol
 def test_the_data_docs_of_a_large_night_have_a_result_for_each_part_and_one_for_the_night(
     judge: Judge, tmp_path: Path
 ) -> None:
-    judge(part_rows=8)
+    judge(chunk_rows=8)
     assert len(list((tmp_path / "docs").glob("validations/**/*.html"))) == 4
     index = (tmp_path / "docs" / "index.html").read_text()
     assert "lines 2 to 9" in index
@@ -170,4 +170,4 @@ def test_a_key_may_have_an_amount_and_a_date_however_many_parts_there_are(judge:
     keyed = contract.model_copy(update={"key": ["amount", "number", "day"]})
 
     for size in (7, 1000):
-        assert judge(*rows, contract=keyed, part_rows=size).quarantined.index.tolist() == [24]
+        assert judge(*rows, contract=keyed, chunk_rows=size).quarantined.index.tolist() == [24]

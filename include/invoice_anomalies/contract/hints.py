@@ -18,7 +18,7 @@ import pandas as pd
 from invoice_anomalies.contract.fields import NUMERIC_TYPES
 from invoice_anomalies.contract.schema import Contract
 from invoice_anomalies.errors import ExtractUnreadableError
-from invoice_anomalies.extract import STRUCTURE_ERROR, read
+from invoice_anomalies.extract import STRUCTURE_ERROR, Limits, read
 from invoice_anomalies.extract.location import opened
 from invoice_anomalies.validation.parse import parse, shown
 
@@ -100,7 +100,7 @@ def _next(contract: Contract, location: str) -> list[Hint]:
     elif found := _encoding(contract, data) or _delimiter(contract, data):
         return [found]
     try:
-        raw = next(islice(read(contract, location, part_rows=SAMPLE), 1))
+        raw = next(islice(read(contract, location, limits=Limits(chunk_rows=SAMPLE)), 1))
     except ExtractUnreadableError:
         return []
     return list(_columns(contract, raw)) or [

@@ -6,5 +6,6 @@ Nothing is judged here: a value stays as it was delivered until validation parse
 from invoice_anomalies.extract.location import arrival, arrived, copy, locate, shown, state
 from invoice_anomalies.extract.reader import read
 from invoice_anomalies.extract.rows import STRUCTURE_ERROR
+from invoice_anomalies.extract.split import LIMITS, Limits
 
-__all__ = ["STRUCTURE_ERROR", "arrival", "arrived", "copy", "locate", "read", "shown", "state"]
+__all__ = ["LIMITS", "STRUCTURE_ERROR", "Limits", "arrival", "arrived", "copy", "locate", "read", "shown", "state"]

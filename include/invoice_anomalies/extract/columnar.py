@@ -9,11 +9,12 @@ import pandas as pd
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractUnreadableError
 from invoice_anomalies.extract.rows import FIRST_LINE, Cells
+from invoice_anomalies.extract.split import LIMITS, Limits
 
 BATCH = 65_536  # rows of a Parquet file that are unpacked at a time
 
 
-def read_parquet(contract: Contract, stream: BinaryIO, where: str) -> Iterator[Cells]:
+def read_parquet(contract: Contract, stream: BinaryIO, where: str, limits: Limits = LIMITS) -> Iterator[Cells]:
     """Read a Parquet file in batches; whole numbers stay whole where the column has missing values."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -37,7 +38,7 @@ def read_parquet(contract: Contract, stream: BinaryIO, where: str) -> Iterator[C
         ) from None
 
 
-def read_excel(contract: Contract, stream: BinaryIO, where: str) -> Iterator[Cells]:
+def read_excel(contract: Contract, stream: BinaryIO, where: str, limits: Limits = LIMITS) -> Iterator[Cells]:
     """Read one sheet of an Excel workbook, its first row as the header; rows without any value are no rows.
 
     The sheet is read whole: its format ends at 1,048,576 rows.

@@ -1,4 +1,4 @@
-"""Read a CSV file in parts, gzipped or not, as text; say where and why one cannot be read.
+"""Read a CSV file in blocks, gzipped or not, as text; say where and why one cannot be read.
 
 Rows are told apart here, values by Arrow: a quote opens at the start of a value only, and two of them inside are one.
 """
@@ -16,9 +16,9 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractUnreadableError
 from invoice_anomalies.extract.decode import texts
 from invoice_anomalies.extract.rows import FIRST_LINE, Cells
+from invoice_anomalies.extract.split import LIMITS, Limits
 
 DELIMITERS = {",": "','", ";": "';'", "\t": "a tab ('\\t')", "|": "'|'"}
-BLOCK = 16 << 20  # characters parsed at a time
 LONGEST_ROW = 32 << 20  # characters; a longer one is a quote that nothing closes
 OPEN = (
     'a quoted value opens with " and does not end; close the quote, or have the extract delivered again if it was cut '
@@ -30,19 +30,19 @@ TOO_LONG = (
 )
 SURPLUS_SHOWN = 10  # surplus values that a sentence lists
 VALUE_SHOWN = 60  # characters of each
-SPLIT = 1 << 20  # bytes that Arrow splits at a time; rows that do not fit are taken one by one
+ARROW_BYTES = 1 << 20  # bytes that Arrow splits at a time; rows that do not fit are taken one by one
 
 
-def read_csv(contract: Contract, stream: BinaryIO, where: str) -> Iterator[Cells]:
+def read_csv(contract: Contract, stream: BinaryIO, where: str, limits: Limits = LIMITS) -> Iterator[Cells]:
     """Read every cell as text; a row with more values than the header is kept and its surplus told.
 
-    Yields cells in blocks of about 16 MB of text; the first comes with the header, even where no rows do.
+    Yields cells in blocks of text; the first comes with the header, even where no rows do.
     """
     # The header, and rows that do not fit it, are read by this module, which has a limit of its own.
     csv.field_size_limit(LONGEST_ROW)
     header: list[str] | None = None
     line = 1
-    for block in _blocks(contract, stream, where):
+    for block in _blocks(contract, stream, where, limits):
         if block.fault:
             raise ExtractUnreadableError(f"{where}, line {line}: {block.fault}")
         if header is None:
@@ -64,14 +64,14 @@ class Block:
     fault: str = ""
 
 
-def _blocks(contract: Contract, stream: BinaryIO, where: str) -> Iterator[Block]:
+def _blocks(contract: Contract, stream: BinaryIO, where: str, limits: Limits) -> Iterator[Block]:
     """Cut the text behind a row; the last block has a fault where a row does not end, or not for 32 MB."""
     mark = re.escape(contract.extract.delimiter)
     closed = re.compile(rf'(?:[^"]++|{_quoted(mark)})*+')
     kept, size = [""], 0
-    for text in texts(contract, stream, where):
+    for text in texts(contract, stream, where, limits):
         kept, size = [*kept, text], size + len(text)
-        if size < BLOCK:
+        if size < limits.block_characters:
             continue
         whole = "".join(kept)
         end = _end_of_rows(closed, whole)
@@ -115,10 +115,10 @@ def _end_of_rows(closed: re.Pattern[str], text: str) -> int:
     """Where the last whole row ends; 0 where none does. closed: matches what comes before a quote that stays open."""
     # A carriage return at the very end may be the first half of a line's end.
     line_end, end = ("\n", len(text)) if "\n" in text else ("\r", len(text) - 1)
-    while (place := text.rfind(line_end, 0, end)) >= 0:
-        found = closed.match(text, 0, place + 1) if '"' in text else None
-        if found is None or found.end() == place + 1:
-            return place + 1
+    while (line_break := text.rfind(line_end, 0, end)) >= 0:
+        found = closed.match(text, 0, line_break + 1) if '"' in text else None
+        if found is None or found.end() == line_break + 1:
+            return line_break + 1
         end = found.end()
     return 0
 
@@ -148,39 +148,39 @@ def _header(contract: Contract, text: str, where: str) -> list[str]:
 def _cells(contract: Contract, header: list[str], text: str, line: int, where: str) -> tuple[Cells, int]:
     """The data rows of a block whose first row has this line; returns them and how many lines the block has.
 
-    Blank lines are no rows, but keep their place. A row of delimiters only is a row: validation is to refuse it.
+    Blank lines are no rows, but count as lines. A row of delimiters only is a row: validation is to refuse it.
     """
     delimiter, width = contract.extract.delimiter, len(header)
     fitting, others = _split(text, delimiter, max(width, 2), where)
     lines = len(fitting) + len(others)
-    misfits: dict[int, str] = {}
+    surplus: dict[int, str] = {}
     more: dict[int, list[str]] = {}
-    for place, row in others.items():
+    for number, row in others.items():
         # Where the header has one column alone, every row is one of the others.
-        if row and line + place >= FIRST_LINE:
+        if row and line + number >= FIRST_LINE:
             values = next(csv.reader([row], delimiter=delimiter), [])
-            more[line + place] = (values + [""] * width)[:width]
+            more[line + number] = (values + [""] * width)[:width]
             if any(values[width:]):
-                misfits[line + place] = _surplus(values[width:], width, delimiter)
+                surplus[line + number] = _surplus(values[width:], width, delimiter)
     blank = _blank(fitting, text, delimiter, others)
     fitting.index = pd.RangeIndex(lines).difference(list(others)) + line if others else pd.RangeIndex(lines) + line
     rows = fitting.loc[max(line, FIRST_LINE) :].iloc[:, :width]
     if blank:
-        rows = rows.drop(index=[line + place for place in blank], errors="ignore")
+        rows = rows.drop(index=[line + number for number in blank], errors="ignore")
     if more:
         extra = pd.DataFrame.from_dict(more, orient="index", columns=rows.columns, dtype="str")
         rows = pd.concat([rows, extra]).sort_index() if len(rows) else extra
-    return Cells(header, rows, misfits), lines
+    return Cells(header, rows, surplus), lines
 
 
 def _blank(fitting: pd.DataFrame, text: str, delimiter: str, others: dict[int, str]) -> list[int]:
-    """Paths of the lines that hold nothing at all; Arrow takes them for rows of empty values."""
+    """The lines of the block, from 0, that hold nothing at all; Arrow takes them for rows of empty values."""
     empty = (fitting == "").all(axis=1)
     if not empty.any():
         return []
     value = rf'[^"\r\n]++|{_quoted(re.escape(delimiter))}'
     rows = re.findall(rf"((?:{value})*+)(?:\r\n|\n|\r|\Z)", text)
-    return [place for place, row in enumerate(rows[: len(fitting) + len(others)]) if not row and place not in others]
+    return [number for number, row in enumerate(rows[: len(fitting) + len(others)]) if not row and number not in others]
 
 
 def _surplus(values: list[str], width: int, delimiter: str) -> str:
@@ -194,7 +194,7 @@ def _surplus(values: list[str], width: int, delimiter: str) -> str:
 
 
 def _split(text: str, delimiter: str, width: int, where: str) -> tuple[pd.DataFrame, dict[int, str]]:
-    """The rows that have `width` values, as texts; and the text of each other row by its place, from 0."""
+    """The rows that have `width` values, as texts; and the text of each other row by its line in the block, from 0."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
@@ -204,7 +204,7 @@ def _split(text: str, delimiter: str, width: int, where: str) -> tuple[pd.DataFr
         others[row.number - 1] = row.text.rstrip("\r\n")
         return "skip"
 
-    names = [str(place) for place in range(width)]
+    names = [str(column) for column in range(width)]
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as problem:
@@ -213,12 +213,12 @@ def _split(text: str, delimiter: str, width: int, where: str) -> tuple[pd.DataFr
             f"{where}: half of a character (a lone surrogate) came, in {around}; expected whole characters; correct "
             "extract.encoding, or have the extract delivered in utf-8"
         ) from None
-    for split in (SPLIT, 2 * LONGEST_ROW * 4):
+    for block_size in (ARROW_BYTES, 2 * LONGEST_ROW * 4):
         others.clear()
         try:
             table = arrow.read_csv(
                 pa.BufferReader(data),
-                read_options=arrow.ReadOptions(column_names=names, use_threads=False, block_size=split),
+                read_options=arrow.ReadOptions(column_names=names, use_threads=False, block_size=block_size),
                 parse_options=arrow.ParseOptions(
                     delimiter=delimiter,
                     newlines_in_values='"' in text,

@@ -8,9 +8,8 @@ from typing import BinaryIO
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import ExtractUnreadableError
+from invoice_anomalies.extract.split import Limits
 
-PIECE = 1 << 20  # bytes read at a time
-UNPACKED = 4 << 20  # bytes of a piece of a gzip file at most, however well it was packed
 GZIP = b"\x1f\x8b"
 KINDS = {
     GZIP: "a gzip file; let its name end in .gz",
@@ -31,15 +30,19 @@ BINARY_SHARE = 0.05  # of them in the head; compressed data has twice as many
 WIDE_SHARE = 0.4  # of zeros among every second byte: western text in UTF-16
 
 
-def texts(contract: Contract, stream: BinaryIO, where: str) -> Iterator[str]:
+def texts(contract: Contract, stream: BinaryIO, where: str, limits: Limits) -> Iterator[str]:
     """Yield the text of a CSV file in pieces of some MB at most, without a byte order mark."""
-    packed = where.lower().endswith(".gz")
-    pieces = _unzipped(stream, where) if packed else iter(lambda: stream.read(PIECE), b"")
+    pieces: Iterator[bytes] = iter(lambda: stream.read(limits.piece_bytes), b"")
+    if where.lower().endswith(".gz"):
+        pieces = _unzipped(stream, where, limits.unpacked_bytes)
     return _decoded(contract, pieces, where)
 
 
-def _unzipped(stream: BinaryIO, where: str) -> Iterator[bytes]:
-    """The bytes of all members of a gzip file, with zeros between and behind them or not."""
+def _unzipped(stream: BinaryIO, where: str, most: int) -> Iterator[bytes]:
+    """The bytes of all members of a gzip file, with zeros between and behind them or not.
+
+    most: bytes of a piece, however well it was packed.
+    """
     start = stream.read(20)
     if not start.startswith(GZIP):
         raise ExtractUnreadableError(
@@ -50,8 +53,8 @@ def _unzipped(stream: BinaryIO, where: str) -> Iterator[bytes]:
     lines = size = 0
     try:
         with gzip.GzipFile(fileobj=stream) as file:
-            # At most so much of what one read gave, so that lines are counted up to the fault.
-            while text := file.read1(UNPACKED):
+            # What one read of the file gave, so that lines are counted up to the fault.
+            while text := file.read1(most):
                 lines, size = lines + text.count(b"\n"), size + len(text)
                 yield text
     except EOFError:

@@ -10,7 +10,8 @@ from invoice_anomalies.errors import ExtractUnreadableError
 from invoice_anomalies.extract.columnar import read_excel, read_parquet
 from invoice_anomalies.extract.csv_file import read_csv
 from invoice_anomalies.extract.location import opened, shown
-from invoice_anomalies.extract.rows import parts_of, raw_frame
+from invoice_anomalies.extract.rows import raw_frame
+from invoice_anomalies.extract.split import LIMITS, Limits, split
 
 READERS = {"csv": read_csv, "parquet": read_parquet, "excel": read_excel}
 SUFFIXES = {
@@ -23,21 +24,16 @@ SUFFIXES = {
     ".xlsm": "excel",
 }
 
-PART_ROWS = 200_000
-PART_BYTES = 256 << 20  # of values; a part of very long rows has fewer
 
-
-def read(
-    contract: Contract, location: str, name: str | None = None, part_rows: int = PART_ROWS
-) -> Iterator[pd.DataFrame]:
-    """Read one night's extract as it came, in parts of at most part_rows rows; the memory is that of one part.
+def read(contract: Contract, location: str, name: str | None = None, limits: Limits = LIMITS) -> Iterator[pd.DataFrame]:
+    """Read one night's extract as it came, in chunks; the memory is that of one.
 
     name: what to call the file in messages, where it is a copy of the one that was delivered.
 
     Yields at least one frame, with the index `line` (the line of the file; the first data row is 2, in every format)
-    and columns named by field where a header is a field's header, else by the header, the same in all parts; values
+    and columns named by field where a header is a field's header, else by the header, the same in all chunks; values
     are texts, or what a Parquet or Excel file holds natively; missing where blank or one of extract.empty_values. A
-    row with more values than the header has its surplus told in the column STRUCTURE_ERROR, which parts without such
+    row with more values than the header has its surplus told in the column STRUCTURE_ERROR, which chunks without such
     rows lack.
     Raises ExtractNotArrivedError and ExtractUnreadableError, on the way at the latest.
     """
@@ -49,7 +45,7 @@ def read(
                 f"{called}: the file is empty (0 bytes), not even a header came; have the extract delivered again"
             )
         stream.seek(0)
-        for cells in parts_of(READERS[kind](contract, stream, called), part_rows, PART_BYTES):
+        for cells in split(READERS[kind](contract, stream, called, limits), limits):
             yield raw_frame(contract, cells, called)
 
 

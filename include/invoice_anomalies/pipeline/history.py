@@ -44,9 +44,9 @@ def validate_history(
     log.info("%s is cut into nights by %s (%s)", file, by, why)
     today = nights_today(contract.schedule)
     nights: list[pd.Series] = []
-    parts = with_nights(contract, extract.read(contract, str(copy), name=file), by, today, nights)
+    chunks = with_nights(contract, extract.read(contract, str(copy), name=file), by, today, nights)
     outcome = validate(
-        as_history(contract, by, today), parts, file=file, docs=paths.history_docs(file), staging=copy.parent
+        as_history(contract, by, today), chunks, file=file, docs=paths.history_docs(file), staging=copy.parent
     )
     for warning in outcome.warnings:
         log.warning("%s", warning)
@@ -150,7 +150,7 @@ def _load(
     contract: Contract,
     month: dict[str, Any],
     night: date,
-    parts: list[tuple[pd.DataFrame, pd.DataFrame]],
+    chunks: list[tuple[pd.DataFrame, pd.DataFrame]],
 ) -> "warehouse.LoadCounts | str":
     report = staged_report(Path(month["staging"]))
     # A day may have one invoice, and that one be booked again: no night that came under a wrong date.
@@ -162,8 +162,8 @@ def _load(
         connection,
         contract,
         warehouse.Extract(night, month["file"]),
-        parts,
-        rows_in=sum(len(valid) + len(quarantined) for valid, quarantined in parts),
+        chunks,
+        rows_in=sum(len(valid) + len(quarantined) for valid, quarantined in chunks),
         warnings=warnings,
         data_docs=report.data_docs,
     )
@@ -233,13 +233,13 @@ def _stage_months(folder: Path, night_of: "pd.Series") -> list[dict[str, Any]]:
     night_of: the night of each line of the file.
     """
     rows: dict[str, int] = {}
-    for part, frames in enumerate(staged_chunks(folder)):
+    for number, frames in enumerate(staged_chunks(folder)):
         for kind, frame in zip(KINDS, frames, strict=True):
             dated = frame.assign(**{NIGHT: night_of.loc[frame.index].to_numpy()})
             for month, of_month in dated.groupby(dated[NIGHT].dt.strftime("%Y-%m")):
                 target = folder / str(month)
                 target.mkdir(exist_ok=True)
-                write_staged(of_month, target / f"{kind}_{part:05}.parquet")
+                write_staged(of_month, target / f"{kind}_{number:05}.parquet")
                 rows[str(month)] = rows.get(str(month), 0) + len(of_month)
     return [{"month": month, "rows": rows[month]} for month in sorted(rows)]
 

@@ -1,4 +1,4 @@
-"""A history in one file: which field tells the night of a row, and the rules by which such a file is judged."""
+"""A history in one file: the field that tells the night of a row, and the contract that validates such a file."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -11,17 +11,17 @@ from invoice_anomalies.errors import ContractError
 from invoice_anomalies.validation.parse import parse
 
 
-def night_field(contract: Contract, asked: str | None = None) -> tuple[str, str]:
+def night_field(contract: Contract, by: str | None = None) -> tuple[str, str]:
     """The date field that tells the night of a row, and why it is that one.
 
-    The one asked for; else the date that is judged against no other date (no `relative_to`); of several, the one that
-    others are judged against. Raises ContractError where that leaves none or several.
+    The field `by` where it is given; else the date that is held against no other date (no `relative_to`); of several,
+    the date that others are held against. Raises ContractError where that leaves none or several.
     """
     dates = contract.of_type("date")
-    if asked:
-        if asked not in dates:
-            raise ContractError(f"BY={asked}: expected a date field of the contract, one of: {_listed(dates)}")
-        return asked, "as asked for"
+    if by:
+        if by not in dates:
+            raise ContractError(f"BY={by}: expected a date field of the contract, one of: {_listed(dates)}")
+        return by, "as asked for"
     against = {contract.fields[name].relative_to for name in dates}
     first = [name for name in dates if contract.fields[name].relative_to is None]
     if len(first) > 1:
@@ -37,10 +37,10 @@ def night_field(contract: Contract, asked: str | None = None) -> tuple[str, str]
 
 
 def as_history(contract: Contract, by: str, last: date) -> Contract:
-    """The contract by which a history is judged that is cut into nights by the field `by`.
+    """The contract by which a history is validated that is cut into nights by the field `by`.
 
     Each row must have a night: a date from schedule.start_date to `last`, the day of loading. A key is unique within
-    its night; over the nights the warehouse sees to it. How many rows a night has is not judged.
+    its night; over the nights the warehouse sees to it. The number of rows of a night is not checked.
     """
     schedule, validation = contract.schedule, contract.validation
     is_night = Expectation(
@@ -62,11 +62,11 @@ def as_history(contract: Contract, by: str, last: date) -> Contract:
 
 
 def with_nights(
-    contract: Contract, parts: Iterable[pd.DataFrame], by: str, last: date, nights: list[pd.Series]
+    contract: Contract, chunks: Iterable[pd.DataFrame], by: str, last: date, nights: list[pd.Series]
 ) -> Iterator[pd.DataFrame]:
-    """Pass the raw parts on; append the night of each row to `nights`, by line, missing where it has none."""
+    """Pass the raw chunks on; append the night of each row to `nights`, by line, missing where it has none."""
     first = contract.schedule.start_date
-    for raw in parts:
+    for raw in chunks:
         if by in raw:
             days = parse(contract, raw[[by]]).values[by]
             nights.append(days.where(days.between(pd.Timestamp(first), pd.Timestamp(last))))

@@ -72,9 +72,9 @@ def validate_snapshot(
     with warehouse.connect(dsn) as connection:
         warehouse.migrate(connection, contract)
         usual = warehouse.usual_rows(connection, extract_date)
-    parts = extract.read(contract, str(staged), name=file)
+    chunks = extract.read(contract, str(staged), name=file)
     docs = paths.data_docs(extract_date)
-    outcome = validate(contract, parts, usual_rows=usual, file=file, docs=docs, staging=staged.parent)
+    outcome = validate(contract, chunks, usual_rows=usual, file=file, docs=docs, staging=staged.parent)
     for warning in outcome.warnings:
         log.warning("%s", warning)
     if not outcome.success:

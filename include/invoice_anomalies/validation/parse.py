@@ -54,9 +54,11 @@ def parse(contract: Contract, raw: pd.DataFrame) -> Parsed:
     for name, field in contract.fields.items():
         if name not in raw:
             continue
-        form = Form(contract.extract, columns, KEY_BYTES // len(contract.key) if name in contract.key else None)
+        context = ParseContext(
+            contract.extract, columns, KEY_BYTES // len(contract.key) if name in contract.key else None
+        )
         column = _plain(raw[name])
-        typed, bad, sentence = _parser(field)(column, form, field)
+        typed, bad, sentence = _parser(field)(column, context, field)
         bad &= column.notna()
         sentences = [sentence(came, value) for came, value in zip(column[bad], typed[bad], strict=True)]
         values[name] = typed.mask(bad)
@@ -75,10 +77,10 @@ def shown(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Form:
-    """How the extract is written: the contract's part on it, and how many columns the file has.
+class ParseContext:
+    """How the extract is written, by the contract, and how many columns the file has.
 
-    key_bytes: how long a value of this field may be as a part of the key; None where it is none.
+    key_bytes: how long a value of this field may be in the key; None where it is in none.
     """
 
     extract: Extract
@@ -88,7 +90,7 @@ class Form:
 
 # From what came and the value that it was read as, the sentence about it.
 Sentence = Callable[[Any, Any], str]
-Parser = Callable[[pd.Series, Form, InvoiceField], tuple[pd.Series, pd.Series, Sentence]]
+Parser = Callable[[pd.Series, ParseContext, InvoiceField], tuple[pd.Series, pd.Series, Sentence]]
 
 
 def _parser(field: InvoiceField) -> Parser:
@@ -109,20 +111,20 @@ def _plain(column: pd.Series) -> pd.Series:
     return column.astype(object) if column.dtype == bool else column
 
 
-def _numbers(column: pd.Series, form: Form, field: InvoiceField) -> tuple[pd.Series, pd.Series, Sentence]:
+def _numbers(column: pd.Series, context: ParseContext, field: InvoiceField) -> tuple[pd.Series, pd.Series, Sentence]:
     if pd.api.types.is_numeric_dtype(column.dtype):
         values = column.astype("float64")
     elif column.dtype == object:
         text = column.where(column.map(lambda value: isinstance(value, str)).astype(bool)).astype("str")
         native = column.map(_native_number).astype("float64")
-        values = _numbers_of_text(text, form.extract, field).fillna(native)
+        values = _numbers_of_text(text, context.extract, field).fillna(native)
     else:
-        values = _numbers_of_text(column.astype("str"), form.extract, field)
-    example = _example_number(form.extract)
+        values = _numbers_of_text(column.astype("str"), context.extract, field)
+    example = _example_number(context.extract)
 
     def sentence(came: Any, value: float) -> str:
         if math.isnan(value) or (isinstance(came, float) and math.isinf(came)):
-            mark = form.extract.decimal
+            mark = context.extract.decimal
             return f"{shown(came)} is not a number; expected e.g. {example} with decimal mark {mark!r}"
         return f"{shown(came)} is beyond {LARGEST_AMOUNT:.0e}, too large to be right; expected e.g. {example}"
 
@@ -168,11 +170,11 @@ def _example_number(extract: Extract) -> str:
     return f"1{extract.thousands or ''}234{extract.decimal}56"
 
 
-def _dates(column: pd.Series, form: Form, field: InvoiceField) -> tuple[pd.Series, pd.Series, Sentence]:
+def _dates(column: pd.Series, context: ParseContext, field: InvoiceField) -> tuple[pd.Series, pd.Series, Sentence]:
     if pd.api.types.is_datetime64_dtype(column.dtype):
         values = column
     else:
-        values = _dates_of_text(_as_text(column).str.strip(), form.extract.date_format)
+        values = _dates_of_text(_as_text(column).str.strip(), context.extract.date_format)
         if column.dtype == object:
             native = column.where(column.map(lambda value: isinstance(value, date)).astype(bool))
             wall_clock = native.map(lambda value: value.replace(tzinfo=None) if isinstance(value, datetime) else value)
@@ -184,11 +186,11 @@ def _dates(column: pd.Series, form: Form, field: InvoiceField) -> tuple[pd.Serie
     # A bound of the contract judges its side alone.
     first = pd.Timestamp(EARLIEST_DAY if field.min is None else date.min)
     last = pd.Timestamp(LATEST_DAY if field.max is None else date.max)
-    example = EXAMPLE_DAY.strftime(form.extract.date_format)
+    example = EXAMPLE_DAY.strftime(context.extract.date_format)
 
     def sentence(came: Any, value: Any) -> str:
         if pd.isna(value):
-            return f"{shown(came)} is not a date; expected e.g. {example} ({form.extract.date_format})"
+            return f"{shown(came)} is not a date; expected e.g. {example} ({context.extract.date_format})"
         too, bound = ("before", first) if value < first else ("after", last)
         return f"{shown(came)} is {too} {bound:%Y-%m-%d}, no day of an invoice; expected e.g. {example}"
 
@@ -214,17 +216,17 @@ def _day(text: str, date_format: str) -> datetime | None:
         return None
 
 
-def _texts(column: pd.Series, form: Form, field: InvoiceField) -> tuple[pd.Series, pd.Series, Sentence]:
+def _texts(column: pd.Series, context: ParseContext, field: InvoiceField) -> tuple[pd.Series, pd.Series, Sentence]:
     is_name = field.type != "text"
     control, longest = (CONTROL, LONGEST_NAME) if is_name else (CONTROL_IN_TEXT, LONGEST_TEXT)
     # Stripped first: a line break behind a value harms nobody, one inside a vendor's number does.
     values = _as_text(column).str.strip()
     bad = values.str.contains(f"{control}|{INVISIBLE}" if is_name else control, na=False)
     bad |= values.str.len() > longest
-    if form.key_bytes is not None:
-        bad |= _beyond(values, form.key_bytes)
+    if context.key_bytes is not None:
+        bad |= _beyond(values, context.key_bytes)
     if not is_name:
-        bad |= _swallowed_rows(values, form.extract, form.columns)
+        bad |= _swallowed_rows(values, context.extract, context.columns)
 
     def sentence(came: Any, _: Any) -> str:
         value = str(came).strip()
@@ -236,7 +238,7 @@ def _texts(column: pd.Series, form: Form, field: InvoiceField) -> tuple[pd.Serie
             return f"{ascii(value)[:SHOWN]} contains an invisible character; expected only what can be seen"
         if "\n" in value:
             return f"{shown(came)} looks like several rows in one value; expected every opened quote to be closed"
-        return f"{shown(came)} is too long for a part of the key; expected at most {form.key_bytes:,} bytes"
+        return f"{shown(came)} is too long for a part of the key; expected at most {context.key_bytes:,} bytes"
 
     return values, bad, sentence
 
