@@ -9,7 +9,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection import Detector
-from invoice_anomalies.detection.checks.duplicates.check import Duplicates
+from invoice_anomalies.detection.checks.duplicates.check import Duplicates, DuplicateState
 from invoice_anomalies.synthetic import Company, plant
 from invoice_anomalies.synthetic.planting import plant_counts
 from tests.trained_detector import as_nights, with_detection
@@ -43,13 +43,13 @@ def company(contract: Contract, vendors: int, rows: float, end: date, copies: in
     return history, later, kinds
 
 
-def night_by_night(check: Duplicates, history: pd.DataFrame, later: pd.DataFrame) -> np.ndarray:
+def night_by_night(check: Duplicates, state: DuplicateState, history: pd.DataFrame, later: pd.DataFrame) -> np.ndarray:
     """What the check finds in each night with its vendors' past alone, as the nightly run does."""
     everything, raw = pd.concat([history, later]), pd.Series(0.0, index=later.index)
     for night, asked in later.groupby("extract_date"):
         known = everything[(everything["extract_date"] < night) & everything["vendor_id"].isin(asked["vendor_id"])]
         book = pd.concat([known, asked]).reset_index(drop=True)
-        raw[asked.index] = check.find(book, np.arange(len(known), len(book))).raw
+        raw[asked.index] = check.find(book, np.arange(len(known), len(book)), state).surprisal
     return raw.to_numpy()
 
 
@@ -60,8 +60,8 @@ def test_after_any_history_rents_are_no_copies_and_copies_are_found(quick_contra
     found = {}
     for way in WAYS:
         past = loaded(history, way)
-        check = Duplicates(quick_contract, "invoice_number").learn(past.reset_index(drop=True))
-        found[way] = night_by_night(check, past, later)
+        check = Duplicates(quick_contract, "invoice_number")
+        found[way] = night_by_night(check, check.fit(past.reset_index(drop=True)), past, later)
         assert found[way][rent].max() == 0.0, way
         assert (found[way][planted] > 0.0).mean() >= 0.8, way
     for way in ("one file", "months"):
@@ -80,7 +80,7 @@ def test_what_is_flagged_does_not_depend_on_how_the_history_came(quick_contract:
         judgement = Detector(contract).fit(past).score(later, past)
         flagged[way] = judgement.scores["score"] >= judgement.scores["threshold"]
         copies = judgement.errors["invoice_number"][flagged[way]] >= 2.0
-        assert not (copies & (judgement.collective["duplicate"].raw[flagged[way]] > 0) & kinds["rent"]).any(), way
+        assert not (copies & (judgement.collective["duplicate"].surprisal[flagged[way]] > 0) & kinds["rent"]).any(), way
         assert flagged[way][kinds["planted"]].mean() > 0.5, way
     for way in ("one file", "months"):
         assert abs(flagged[way].mean() - flagged["nights"].mean()) <= 0.005, way

@@ -84,11 +84,11 @@ def tables(detector: Detector, judgement: Judgement) -> tuple[Tables, str]:
 def _findings(judgement: Judgement) -> Iterator[tuple[str, int, str, float]]:
     """Raw value, figures and twins of every invoice in which a check found something."""
     for name, findings in judgement.collective.items():
-        for row in np.flatnonzero(findings.raw):
-            yield name, int(row), "raw", float(findings.raw[row])
-            for figure, value in findings.figures_of(int(row)).items():
+        for row in np.flatnonzero(findings.surprisal):
+            yield name, int(row), "raw", float(findings.surprisal[row])
+            for figure, value in findings.details_of(int(row)).items():
                 yield name, int(row), figure, value
-            for place, twin in enumerate(findings.twins[row].tolist(), start=1):
+            for place, twin in enumerate(findings.related_invoices[row].tolist(), start=1):
                 yield name, int(row), f"twin {place}", float(twin)
 
 

@@ -1,6 +1,6 @@
 """The detector: learns from a year of invoices, scores a night against its past, explains what it flags."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.autoencoder.forward import Weights
 from invoice_anomalies.detection.autoencoder.inference import VIEWS, Reconstruction, reconstruct
-from invoice_anomalies.detection.checks import Check, Findings, checks_of
+from invoice_anomalies.detection.checks import CheckResult, CheckState, checks_of
 from invoice_anomalies.detection.features.features import Aspect, FloatArray, Measured, aspects_of, measure
 from invoice_anomalies.detection.profiles.encoder import Encoder
 from invoice_anomalies.detection.profiles.history_index import Entities
@@ -56,8 +56,8 @@ class Detector:
     """An autoencoder with its encoders and calibration.
 
     Fitted state: `encoder_`, `weights_`, `calibrations_` (aspect and view, or check -> Calibration),
-    `field_calibrations_`, `largest_`, `records_`, `threshold_`, `trained_until_` (the last night), `learning_` (loss
-    per epoch), and `model_`, the Keras model, only right after fitting.
+    `field_calibrations_`, `check_states_` (by check), `largest_`, `records_`, `threshold_`, `trained_until_` (the last
+    night), `learning_` (loss per epoch), and `model_`, the Keras model, only right after fitting.
     """
 
     contract: Contract
@@ -67,6 +67,7 @@ class Detector:
     calibrations_: dict[str, Calibration] = field(default_factory=dict)
     field_calibrations_: dict[str, Calibration] = field(default_factory=dict)
     records_: Records = field(init=False)
+    check_states_: dict[str, CheckState | None] = field(default_factory=dict)
     largest_: dict[str, float] = field(default_factory=dict)
     threshold_: float = 0.0
     trained_until_: pd.Timestamp = field(init=False)
@@ -95,9 +96,9 @@ class Detector:
         self.encoder_ = Encoder(self.contract).fit(measured, entities.asked)
         self.largest_, self.trained_until_ = self._largest(invoices), invoices["extract_date"].max()
         encoded = self.encoder_.encode(entities, measured, measured)
-        checks, everything_asked = checks_of(self.contract), np.arange(len(invoices))
-        self.checks = [check.learn(invoices.reset_index(drop=True)) for check in checks]
-        found = {name: findings.raw for name, findings in self._check(checks, invoices, everything_asked).items()}
+        self.check_states_ = {check.name: check.fit(invoices.reset_index(drop=True)) for check in self.checks}
+        results = self._check(invoices, np.arange(len(invoices)), {})
+        found = {name: result.surprisal for name, result in results.items()}
         again, beginnings = self._beginnings(measured, names, nights)
         everything = encoded.followed_by(beginnings)
         invoice = np.concatenate([np.arange(len(invoices)), again])
@@ -132,10 +133,12 @@ class Detector:
         days |= {check.name: invoices["extract_date"].nunique() for check in self.checks if check.of_nights}
         return {name: float(np.log10(count + 1)) for name, count in days.items()}
 
-    def _check(self, checks: Sequence[Check], book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> dict[str, Findings]:
-        """Look for what no invoice shows by itself: findings by the name of their check."""
-        book = book.reset_index(drop=True)
-        return {check.name: check.find(book, asked) for check in checks}
+    def _check(
+        self, invoices: pd.DataFrame, rows: npt.NDArray[np.intp], states: dict[str, CheckState | None]
+    ) -> dict[str, CheckResult]:
+        """Look for what no invoice shows by itself: results by check; rows: positions, shape (query rows,)."""
+        invoices = invoices.reset_index(drop=True)
+        return {check.name: check.find(invoices, rows, states.get(check.name)) for check in self.checks}
 
     def _beginnings(
         self, measured: Measured, names: npt.NDArray[Any], nights: npt.NDArray[Any]
@@ -174,8 +177,8 @@ class Detector:
         entities = Entities.match(names[:first], names[first:], nights[:first], nights[first:])
         known = {name: values[: len(entities.known)] for name, values in measured.items()}
         encoded = self.encoder_.encode(entities, known, {name: values[first:] for name, values in measured.items()})
-        collective = self._check(self.checks, book, np.arange(first, len(book)))
-        errors = self._errors(encoded, {name: findings.raw for name, findings in collective.items()})
+        collective = self._check(book, np.arange(first, len(book)), self.check_states_)
+        errors = self._errors(encoded, {name: result.surprisal for name, result in collective.items()})
         trained, siblings = self.records_.look_up(names[first:], errors), count_siblings(errors, entities)
         rows, odd = trained[0] + siblings[0], trained[1] + siblings[1]
         if len(entities.known) > first:
@@ -183,15 +186,15 @@ class Detector:
             rows, odd = rows + earlier[0], odd + earlier[1]
         errors = tempered(errors, rows, odd)
         asked = slice(len(book) - first - len(invoices), None)
-        found = {name: findings.of(asked) for name, findings in collective.items()}
+        found = {name: result.take(asked) for name, result in collective.items()}
         return self._judgement(invoices, history, encoded.take(asked), errors[asked], found)
 
     def _audit(self, invoices: pd.DataFrame) -> Judgement:
         measured = self._measure(invoices)
         entities = Entities.in_training(self._entity(invoices), invoices["extract_date"].to_numpy())
         encoded = self.encoder_.encode(entities, measured, measured)
-        collective = self._check(checks_of(self.contract), invoices, np.arange(len(invoices)))
-        errors = self._errors(encoded, {name: findings.raw for name, findings in collective.items()})
+        collective = self._check(invoices, np.arange(len(invoices)), {})
+        errors = self._errors(encoded, {name: result.surprisal for name, result in collective.items()})
         past, siblings = count_past(errors, entities), count_siblings(errors, entities)
         errors = tempered(errors, past[0] + siblings[0], past[1] + siblings[1])
         return self._judgement(invoices, invoices.iloc[:0], encoded, errors, collective)
@@ -202,7 +205,7 @@ class Detector:
         history: pd.DataFrame,
         encoded: Encoded,
         errors: FloatArray,
-        collective: dict[str, Findings],
+        collective: dict[str, CheckResult],
     ) -> Judgement:
         scores = pd.DataFrame(
             {

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from invoice_anomalies.detection.checks import Findings
+from invoice_anomalies.detection.checks import CheckResult
 from invoice_anomalies.detection.profiles.model_input import Encoded
 
 
@@ -14,7 +14,7 @@ from invoice_anomalies.detection.profiles.model_input import Encoded
 class Judgement:
     """Field errors and scores of invoices, in the order given.
 
-    `history`, `encoded` and `collective` (findings by the name of their check, whose twins are positions in the history
+    `history`, `encoded` and `collective` (results by check, whose related invoices are positions in the history
     followed by the invoices) are kept for the explanations.
     """
 
@@ -23,7 +23,7 @@ class Judgement:
     encoded: Encoded
     errors: pd.DataFrame
     scores: pd.DataFrame
-    collective: dict[str, Findings]
+    collective: dict[str, CheckResult]
 
     def flagged(self, budget: int | None = None) -> npt.NDArray[np.intp]:
         """Row positions of the invoices above the threshold, worst first, at most `budget` of them."""

@@ -2,7 +2,7 @@
 
 autoencoder.keras   the network as Keras writes it
 weights.npz         the same weights for the light runtime
-calibration.npz     the tails of every calibration, and what the collective checks have learned
+calibration.npz     the tails of every calibration, and the states of the checks
 records.npz         how often each entity was odd in training
 encoders.json       priors, levels, threshold
 metadata.json       contract hash, training window, metrics, package versions
@@ -124,7 +124,9 @@ def _read(folder: Path, contract: Contract) -> Detector:
     calibrations = _arrays(folder / "calibration.npz")
     detector.calibrations_ = _unflatten(calibrations, "aspect")
     detector.field_calibrations_ = _unflatten(calibrations, "field")
-    detector.checks = [check.knowing(_learned(calibrations, check.name)) for check in detector.checks]
+    detector.check_states_ = {
+        check.name: check.state_from_arrays(_state(calibrations, check.name)) for check in detector.checks
+    }
     detector.records_ = Records.from_arrays(_arrays(folder / "records.npz"))
     detector.trained_until_ = pd.Timestamp(state["trained_until"])
     detector.threshold_, detector.learning_ = state["threshold"], state["learning"]
@@ -174,11 +176,16 @@ def _flatten(detector: Detector) -> dict[str, Any]:
         for kind, calibrations in groups.items()
         for name, calibration in calibrations.items()
         for part, array in calibration.to_arrays().items()
-    } | {f"learned|{check.name}|{part}": array for check in detector.checks for part, array in check.learned.items()}
+    } | {
+        f"learned|{check}|{name}": array
+        for check, state in detector.check_states_.items()
+        if state is not None
+        for name, array in state.to_arrays().items()
+    }
 
 
-def _learned(arrays: dict[str, Any], check: str) -> dict[str, Any]:
-    """What a check has learned; nothing in a model that was trained before it learned anything."""
+def _state(arrays: dict[str, Any], check: str) -> dict[str, Any]:
+    """The stored state of a check; empty in a model that was trained before the check had a state."""
     begin = f"learned|{check}|"
     return {key.removeprefix(begin): array for key, array in arrays.items() if key.startswith(begin)}
 

@@ -55,12 +55,12 @@ def test_any_book_is_judged(invoices: pd.DataFrame) -> None:
     for check in checks_of(contract()):
         for asked in (np.arange(len(invoices)), np.arange(len(invoices))[::-3], np.zeros(0, dtype=np.intp)):
             found = check.find(invoices, asked)
-            assert found.raw.shape == (len(asked),) and len(found.twins) == len(asked)
-            assert np.isfinite(found.raw).all() and (found.raw >= 0.0).all()
-            for row in np.flatnonzero(found.raw > 0):
-                twins = invoices.iloc[found.twins[row]]
-                assert len(twins) and asked[row] not in found.twins[row]
-                assert remark(check.name, twins, contract(), invoices.iloc[asked[row]], found.figures_of(int(row)))
+            assert found.surprisal.shape == (len(asked),) and len(found.related_invoices) == len(asked)
+            assert np.isfinite(found.surprisal).all() and (found.surprisal >= 0.0).all()
+            for row in np.flatnonzero(found.surprisal > 0):
+                twins = invoices.iloc[found.related_invoices[row]]
+                assert len(twins) and asked[row] not in found.related_invoices[row]
+                assert remark(check.name, twins, contract(), invoices.iloc[asked[row]], found.details_of(int(row)))
 
 
 def test_200_000_numbers_and_60_000_vendors_are_judged() -> None:
@@ -74,7 +74,7 @@ def test_200_000_numbers_and_60_000_vendors_are_judged() -> None:
         day=np.arange(rows) // 800,
     )
     for check in checks_of(contract()):
-        assert (check.find(invoices, np.arange(rows)).raw > 12.0).sum() == 0
+        assert (check.find(invoices, np.arange(rows)).surprisal > 12.0).sum() == 0
 
 
 def test_the_asked_may_come_in_any_order() -> None:
@@ -82,4 +82,4 @@ def test_the_asked_may_come_in_any_order() -> None:
     asked = np.random.default_rng(3).permutation(len(invoices))
     for check in checks_of(contract()):
         ordered, mixed = check.find(invoices, np.arange(len(invoices))), check.find(invoices, asked)
-        np.testing.assert_array_equal(mixed.raw, ordered.raw[asked])
+        np.testing.assert_array_equal(mixed.surprisal, ordered.surprisal[asked])

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from invoice_anomalies.detection.checks import Findings
-from invoice_anomalies.detection.checks.duplicates.check import HISTORIES, Duplicates
+from invoice_anomalies.detection.checks import CheckResult
+from invoice_anomalies.detection.checks.duplicates.check import BULK_NIGHTS, Duplicates, DuplicateState
 from tests.detection.checks.books import FIRST, book, company, contract, followed_by
 
 
@@ -22,8 +22,8 @@ def check(**detection: object) -> Duplicates:
     return Duplicates(contract(**detection), "number")
 
 
-def find(invoices: pd.DataFrame, asked: int = 1, **detection: object) -> Findings:
-    """Findings in the last so many invoices of a book."""
+def find(invoices: pd.DataFrame, asked: int = 1, **detection: object) -> CheckResult:
+    """CheckResult in the last so many invoices of a book."""
     return check(**detection).find(invoices, np.arange(len(invoices) - asked, len(invoices)))
 
 
@@ -57,17 +57,17 @@ def test_an_invoice_that_came_again_some_days_later_is_found_with_its_original(s
     at = original()
     again = followed_by(ordinary(), {"like": at, "number": slip(ordinary()["number"][at]), "day": 212, "dated": 212})
     everything = check().find(again, np.arange(len(again)))
-    assert everything.twins[-1][0] == at
+    assert everything.related_invoices[-1][0] == at
     # Among 6,000 invoices of which none was planted, hardly any looks as much like a copy.
-    assert everything.raw[-1] > 2.0
-    assert (everything.raw >= everything.raw[-1]).sum() <= 5
+    assert everything.surprisal[-1] > 2.0
+    assert (everything.surprisal >= everything.surprisal[-1]).sum() <= 5
 
 
 def test_the_same_number_with_two_digits_of_the_amount_exchanged_is_found() -> None:
     past = followed_by(ordinary(), {"like": original(), "number": "INV-99000001", "amount": 1_285.40, "day": 240})
     again = followed_by(past, {"like": len(past) - 1, "amount": 1_258.40, "day": 250})
-    assert find(again).raw[0] > 3.0
-    assert find(followed_by(past, {"like": len(past) - 1, "amount": 311.17, "day": 250})).raw[0] == 0.0
+    assert find(again).surprisal[0] > 3.0
+    assert find(followed_by(past, {"like": len(past) - 1, "amount": 311.17, "day": 250})).surprisal[0] == 0.0
 
 
 def test_a_copy_in_the_same_night_is_blamed_on_the_second() -> None:
@@ -76,15 +76,15 @@ def test_a_copy_in_the_same_night_is_blamed_on_the_second() -> None:
         ordinary(), {"like": at, "day": 241, "number": "X-1"}, {"like": at, "day": 241, "number": "X-1"}
     )
     found = find(again, asked=2)
-    assert found.raw[0] == 0.0
-    assert found.raw[1] > 5.0
-    assert list(found.twins[1]) == [len(again) - 2]
+    assert found.surprisal[0] == 0.0
+    assert found.surprisal[1] > 5.0
+    assert list(found.related_invoices[1]) == [len(again) - 2]
 
 
 def test_no_original_is_looked_for_farther_back_than_the_contract_says() -> None:
     again = followed_by(ordinary(), {"like": original(200), "day": 215})
-    assert find(again, duplicate_days=20).raw[0] > 3.0
-    assert find(again, duplicate_days=10).raw[0] == 0.0
+    assert find(again, duplicate_days=20).surprisal[0] > 3.0
+    assert find(again, duplicate_days=10).surprisal[0] == 0.0
 
 
 def test_a_series_of_equal_amounts_is_no_duplicate() -> None:
@@ -95,15 +95,15 @@ def test_a_series_of_equal_amounts_is_no_duplicate() -> None:
     invoices = pd.concat([ordinary(), rent, fee, weekly], ignore_index=True)
     found = check().find(invoices, np.arange(len(ordinary()), len(invoices)))
     # No other vendor of this book has a series, so that the beginning of one is a little odd.
-    assert found.raw.max() < 4.0
-    assert found.raw[np.concatenate([months, months, weeks]) >= 3].max() < 1.0
+    assert found.surprisal.max() < 4.0
+    assert found.surprisal[np.concatenate([months, months, weeks]) >= 3].max() < 1.0
 
 
 def test_a_rent_that_is_billed_twice_under_one_number_is_found() -> None:
     months = np.arange(8)
     rent = book(vendor="LAND", number=[f"2026-{m + 1:02d}" for m in months], amount=1_850.0, day=30 * months + 3)
     invoices = followed_by(pd.concat([ordinary(), rent], ignore_index=True), {"like": -1, "day": 222})
-    assert find(invoices).raw[0] > 2.0
+    assert find(invoices).surprisal[0] > 2.0
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -113,13 +113,13 @@ def test_an_invoice_taken_back_and_issued_again_is_no_duplicate(sign: int) -> No
     first = {"like": at, "amount": amount, "number": number + "7", "day": 241}
     credit = {**first, "amount": -amount, "number": "C-1", "day": 245}
     again = {**first, "day": 247}
-    assert find(followed_by(ordinary(), dict(first), dict(credit), dict(again))).raw[0] == 0.0
-    assert find(followed_by(ordinary(), dict(first), dict(again))).raw[0] > 3.0
+    assert find(followed_by(ordinary(), dict(first), dict(credit), dict(again))).surprisal[0] == 0.0
+    assert find(followed_by(ordinary(), dict(first), dict(again))).surprisal[0] > 3.0
 
 
 def test_a_credit_note_that_came_twice_is_found() -> None:
     credit = {"like": original(), "amount": -333.33, "number": "C-77", "day": 241}
-    assert find(followed_by(ordinary(), dict(credit), {**credit, "day": 244})).raw[0] > 3.0
+    assert find(followed_by(ordinary(), dict(credit), {**credit, "day": 244})).surprisal[0] > 3.0
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_a_copy_for_another_vendor_is_found_where_the_names_say_the_same(name: s
     first = {"like": at, "vendor": "A1", "vendor_name": "Müller Söhne GmbH", "number": "RE-5512", "day": 236}
     other = {**first, "vendor": "B2", "vendor_name": name, "day": 240}
     found = find(followed_by(ordinary(), first, other))
-    assert (found.raw[0] > 1.0) == twin
-    assert (len(found.twins[0]) == 1) == twin
+    assert (found.surprisal[0] > 1.0) == twin
+    assert (len(found.related_invoices[0]) == 1) == twin
 
 
 def test_a_vendor_that_sends_each_invoice_twice_surprises_less_than_one_that_never_did() -> None:
@@ -140,8 +140,8 @@ def test_a_vendor_that_sends_each_invoice_twice_surprises_less_than_one_that_nev
     own = ordinary()[ordinary()["vendor"] == ordinary()["vendor"][at]]
     twice = pd.concat([ordinary(), own.iloc[:60]], ignore_index=True)
     again = {"like": at, "number": "INV-99000001", "day": 241}
-    usual = find(followed_by(twice, dict(again), dict(again))).raw[0]
-    unusual = find(followed_by(ordinary(), dict(again), dict(again))).raw[0]
+    usual = find(followed_by(twice, dict(again), dict(again))).surprisal[0]
+    unusual = find(followed_by(ordinary(), dict(again), dict(again))).surprisal[0]
     assert usual < unusual - 3.0
 
 
@@ -153,7 +153,7 @@ def test_a_common_round_amount_is_less_telling_than_an_odd_one() -> None:
 
     def raw(amount: float) -> float:
         first = {"like": len(fees) - 1, "vendor": vendor, "amount": amount, "number": "INV-00555121", "day": 121}
-        return float(find(followed_by(fees, dict(first), {**first, "number": "INV-00555821", "day": 130})).raw[0])
+        return float(find(followed_by(fees, dict(first), {**first, "number": "INV-00555821", "day": 130})).surprisal[0])
 
     assert raw(1_234.57) > raw(100.0) + 1.0
 
@@ -165,7 +165,7 @@ def test_a_number_that_falls_back_behind_the_others_is_more_telling_than_one_in_
     def raw(*numbers: int) -> float:
         given = {"like": of_vendor[-1], "amount": 777.77}
         first, second = ({**given, "number": f"INV-{number:08d}"} for number in numbers)
-        return float(find(followed_by(ordinary(), {**first, "day": 241}, {**second, "day": 252})).raw[0])
+        return float(find(followed_by(ordinary(), {**first, "day": 241}, {**second, "day": 252})).surprisal[0])
 
     start = latest // 100 * 100 + 130
     # Both are one digit off; two thousand less is where the vendor's numbers were months ago.
@@ -180,7 +180,7 @@ def test_a_document_date_that_came_before_speaks_for_a_copy() -> None:
     number = late["number"][at][:-2] + "9" + late["number"][at][-1]
     same = followed_by(late, {"like": at, "number": number, "day": 209})
     other = followed_by(late, {"like": at, "number": number, "day": 209, "dated": 207})
-    assert find(same).raw[0] > find(other).raw[0] > 0.0
+    assert find(same).surprisal[0] > find(other).surprisal[0] > 0.0
 
 
 def copies() -> pd.DataFrame:
@@ -195,17 +195,19 @@ def test_nights_judged_at_once_and_one_by_one_give_the_same() -> None:
     nights = planted["extract_date"]
     begin = int(np.searchsorted(nights, nights.iloc[-1] - pd.Timedelta(days=25)))
     together = check().find(planted, np.arange(begin, len(planted)))
-    assert (together.raw > 0).sum() >= 4
+    assert (together.surprisal > 0).sum() >= 4
     for night in nights.iloc[begin:].unique():
         rows = np.flatnonzero(nights == night)
         alone = check().find(planted.iloc[: rows[-1] + 1], rows)
-        np.testing.assert_allclose(alone.raw, together.raw[rows - begin], atol=1e-9)
-        assert [list(twins) for twins in alone.twins] == [list(together.twins[row - begin]) for row in rows]
+        np.testing.assert_allclose(alone.surprisal, together.surprisal[rows - begin], atol=1e-9)
+        assert [list(twins) for twins in alone.related_invoices] == [
+            list(together.related_invoices[row - begin]) for row in rows
+        ]
 
 
 @cache
-def learned() -> Duplicates:
-    return check().learn(ordinary())
+def learned() -> DuplicateState:
+    return check().fit(ordinary())
 
 
 @pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS.keys())
@@ -213,21 +215,21 @@ def test_with_the_rates_of_a_book_learned_only_the_vendors_own_invoices_matter(s
     at = original()
     again = followed_by(ordinary(), {"like": at, "number": slip(ordinary()["number"][at]), "day": 212, "dated": 212})
     own = again[again["vendor"] == again["vendor"][at]].reset_index()
-    found = learned().find(again, np.array([len(again) - 1]))
-    alone = learned().find(own, np.array([len(own) - 1]))
-    assert found.raw[0] > 2.0
-    assert found.twins[0][0] == own["index"][alone.twins[0][0]] == at
-    np.testing.assert_allclose(alone.raw, found.raw, atol=1e-9)
+    found = check().find(again, np.array([len(again) - 1]), learned())
+    alone = check().find(own, np.array([len(own) - 1]), learned())
+    assert found.surprisal[0] > 2.0
+    assert found.related_invoices[0][0] == own["index"][alone.related_invoices[0][0]] == at
+    np.testing.assert_allclose(alone.surprisal, found.surprisal, atol=1e-9)
 
 
 def test_with_learned_rates_many_copies_are_each_as_surprising_as_the_first() -> None:
     planted = copies()
     asked = np.arange(len(ordinary()), len(planted))
-    at_hand, found = check().find(planted, asked), learned().find(planted, asked)
+    at_hand, found = check().find(planted, asked), check().find(planted, asked, learned())
     # Where the book at hand is all that is known, each copy makes the next one less of a surprise.
-    assert at_hand.raw.min() < 0.5 * found.raw.min()
-    assert np.ptp(found.raw) < 0.5
-    assert [list(twins) for twins in found.twins] == [list(twins) for twins in at_hand.twins]
+    assert at_hand.surprisal.min() < 0.5 * found.surprisal.min()
+    assert np.ptp(found.surprisal) < 0.5
+    assert [list(twins) for twins in found.related_invoices] == [list(twins) for twins in at_hand.related_invoices]
 
 
 def at_once(invoices: pd.DataFrame) -> pd.DataFrame:
@@ -236,10 +238,10 @@ def at_once(invoices: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_a_history_loaded_at_once_teaches_what_its_nights_would_have_taught() -> None:
-    rates = check().learn(at_once(ordinary())).learned
-    assert rates.keys() == learned().learned.keys()
-    for name in rates.keys() - {HISTORIES}:
-        np.testing.assert_allclose(rates[name], learned().learned[name], err_msg=name)
+    rates, by_night = (state.to_arrays() for state in (check().fit(at_once(ordinary())), learned()))
+    assert rates.keys() == by_night.keys()
+    for name in rates.keys() - {BULK_NIGHTS}:
+        np.testing.assert_allclose(rates[name], by_night[name], err_msg=name)
 
 
 def rents(first: int = 0, months: int = 9) -> pd.DataFrame:
@@ -269,9 +271,9 @@ def test_after_a_history_loaded_at_once_a_rent_is_no_copy_and_a_copy_still_is(
     later = known(rents(first=8))
     again = [{"like": at, "number": SLIPS["one character changed"](past["number"][at]), "day": 242} for at in some]
     invoices = followed_by(pd.concat([past, later], ignore_index=True), *again)
-    found = check().learn(past).find(invoices, np.arange(len(past), len(invoices)))
-    assert found.raw[: len(later)].max() == 0.0
-    assert [list(twins[:1]) for twins in found.twins[len(later) :]] == [[at] for at in some]
+    found = check().find(invoices, np.arange(len(past), len(invoices)), check().fit(past))
+    assert found.surprisal[: len(later)].max() == 0.0
+    assert [list(twins[:1]) for twins in found.related_invoices[len(later) :]] == [[at] for at in some]
 
 
 def test_which_nights_were_loaded_at_once_is_learned_and_not_guessed_from_the_book_at_hand() -> None:
@@ -280,18 +282,22 @@ def test_which_nights_were_loaded_at_once_is_learned_and_not_guessed_from_the_bo
     given = {"like": original(), "number": "INV-77000001", "amount": 912.4, "vendor": "NEW", "vendor_name": "New"}
     first = followed_by(late, {**given, "day": 230, "dated": 130})
     again = followed_by(first, {**given, "day": 236, "dated": 228})
-    whole = check(duplicate_days=90).learn(late)
+    whole = check(duplicate_days=90)
+    state = whole.fit(late)
     alone = again[again["vendor"] == "NEW"].reset_index(drop=True)
-    assert whole.find(alone, np.array([1])).raw[0] == whole.find(again, np.array([len(again) - 1])).raw[0] > 1.5
+    raw = whole.find(again, np.array([len(again) - 1]), state).surprisal[0]
+    assert whole.find(alone, np.array([1]), state).surprisal[0] == raw > 1.5
 
 
 def test_twins_are_earlier_whatever_the_order_of_the_book() -> None:
     mixed = copies().sample(frac=1.0, random_state=4).reset_index(drop=True)
     found = check().find(mixed, np.arange(len(mixed)))
     nights = mixed["extract_date"].to_numpy()
-    assert sum(len(twins) > 0 for twins in found.twins) >= 8
-    assert all((nights[twins] <= nights[row]).all() for row, twins in enumerate(found.twins))
-    assert all((len(twins) > 0) == (raw > 0) for raw, twins in zip(found.raw, found.twins, strict=True))
+    assert sum(len(twins) > 0 for twins in found.related_invoices) >= 8
+    assert all((nights[twins] <= nights[row]).all() for row, twins in enumerate(found.related_invoices))
+    assert all(
+        (len(twins) > 0) == (raw > 0) for raw, twins in zip(found.surprisal, found.related_invoices, strict=True)
+    )
 
 
 def test_a_night_of_one_vendor_and_one_amount_takes_memory_in_proportion_to_its_rows() -> None:
@@ -303,7 +309,7 @@ def test_a_night_of_one_vendor_and_one_amount_takes_memory_in_proportion_to_its_
             _, most = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert found.raw[rows // 2 :].max() == 0.0
+        assert found.surprisal[rows // 2 :].max() == 0.0
         return most
 
     # All pairs would be sixteen times as many; what is not done for all of them is held for none.
@@ -322,7 +328,7 @@ def test_the_same_month_of_last_year_is_no_original_even_where_the_history_was_l
         extract_date=[pd.Timestamp("2026-10-31")] * 12 + [pd.Timestamp("2026-11-02")],
     )
     loaded = ordinary().assign(extract_date=pd.Timestamp("2026-10-31"))
-    assert find(pd.concat([loaded, series], ignore_index=True)).raw[-1] < 2.0
+    assert find(pd.concat([loaded, series], ignore_index=True)).surprisal[-1] < 2.0
 
 
 def test_a_rent_is_no_copy_of_an_older_one_however_near_its_number() -> None:
@@ -337,4 +343,4 @@ def test_a_rent_is_no_copy_of_an_older_one_however_near_its_number() -> None:
         extract_date=[pd.Timestamp("2026-10-31")] * 36 + [pd.Timestamp("2026-11-03")] * 3,
     )
     loaded = ordinary().assign(extract_date=pd.Timestamp("2026-10-31"))
-    assert find(pd.concat([loaded, series], ignore_index=True), 3).raw.max() == 0.0
+    assert find(pd.concat([loaded, series], ignore_index=True), 3).surprisal.max() == 0.0

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.checks.duplicates.vendor_names import families
+from invoice_anomalies.detection.checks.duplicates.vendor_names import cluster_vendor_names
 from tests.detection.checks.books import book, contract
 
 
@@ -15,7 +15,7 @@ def together(*names: str | None, given: Contract | None = None) -> list[int]:
     vendors = book(
         vendor=[f"V{n}" for n in range(rows)], vendor_name=list(names), number="1", amount=1.0, day=[0] * rows
     )
-    return list(families(vendors, given or contract(), np.arange(rows)))
+    return list(cluster_vendor_names(vendors, given or contract(), np.arange(rows)))
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_without_a_field_for_the_name_every_vendor_is_its_own() -> None:
 def test_invoices_without_a_vendor_belong_to_none() -> None:
     vendors = book(vendor=["V", None], vendor_name=["Acme", "Acme"], number="1", amount=1.0, day=[0, 0])
     entity, _ = pd.factorize(vendors["vendor"])
-    assert list(families(vendors, contract(), entity)) == [0, -1]
+    assert list(cluster_vendor_names(vendors, contract(), entity)) == [0, -1]

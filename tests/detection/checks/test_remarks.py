@@ -19,9 +19,9 @@ def said(name: str, *invoices: dict[str, object]) -> str:
     check: Check = next(check for check in checks_of(contract()) if check.name == name)
     asked = np.arange(len(USUAL), len(whole))
     found = check.find(whole, asked)
-    row = int(np.flatnonzero(found.raw)[-1])
-    twins = whole.iloc[found.twins[row]].set_axis(keys[found.twins[row]])
-    return remark(name, twins, contract(), whole.iloc[asked[row]], found.figures_of(row))
+    row = int(np.flatnonzero(found.surprisal)[-1])
+    twins = whole.iloc[found.related_invoices[row]].set_axis(keys[found.related_invoices[row]])
+    return remark(name, twins, contract(), whole.iloc[asked[row]], found.details_of(row))
 
 
 def test_a_copy_names_its_original_its_date_and_the_difference() -> None:

@@ -4,13 +4,13 @@ Import from here the checks that a contract has the fields for, what they find, 
 """
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.checks.base import Check, Findings
+from invoice_anomalies.detection.checks.base import Check, CheckResult, CheckState
 from invoice_anomalies.detection.checks.bursts import Bursts
 from invoice_anomalies.detection.checks.duplicates.check import Duplicates
 from invoice_anomalies.detection.checks.splits import Splits
 from invoice_anomalies.detection.explain.match_text import remark
 
-__all__ = ["Check", "Findings", "checks_of", "remark"]
+__all__ = ["Check", "CheckResult", "CheckState", "checks_of", "remark"]
 
 
 def checks_of(contract: Contract) -> list[Check]:

@@ -1,50 +1,59 @@
-"""What a collective check hands back, and what it is."""
+"""The interface of a check of several invoices together, and its result."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.detection.features.features import Codes, FloatArray
 
-Learned = dict[str, FloatArray]
-"""What a check has learned: arrays by name."""
+Arrays = Mapping[str, FloatArray]
+"""The state of a check as it is stored: arrays by name."""
 NOTHING: Codes = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What a check found, by invoice in question.
+class CheckResult:
+    """The result of a check, by query row.
 
-    raw: shape (asked rows,), surprise in nats, 0.0 where nothing was found. twins: positions in the book of the other
-    invoices, the most telling first. figures: what a remark needs beside them, shape (asked rows,) each.
+    surprisal: shape (query rows,), in nats, 0.0 without a finding. related_invoices: for each query row the positions
+    of the other invoices in the frame of history and query rows, the most telling first. details: numbers for the
+    sentence about a query row, by name, shape (query rows,) each.
     """
 
-    raw: FloatArray
-    twins: list[Codes]
-    figures: dict[str, FloatArray] = field(default_factory=dict)
+    surprisal: FloatArray
+    related_invoices: list[Codes]
+    details: dict[str, FloatArray] = field(default_factory=dict)
 
     @classmethod
-    def none(cls, rows: int) -> "Findings":
-        """Nothing found in any of so many invoices."""
+    def empty(cls, rows: int) -> "CheckResult":
+        """The result without a finding, for so many query rows."""
         return cls(np.zeros(rows), [NOTHING] * rows)
 
-    def of(self, rows: slice) -> "Findings":
-        """The findings of some of the invoices in question."""
-        return Findings(self.raw[rows], self.twins[rows], {name: values[rows] for name, values in self.figures.items()})
+    def take(self, rows: slice) -> "CheckResult":
+        """The result for some of the query rows."""
+        details = {name: values[rows] for name, values in self.details.items()}
+        return CheckResult(self.surprisal[rows], self.related_invoices[rows], details)
 
-    def figures_of(self, row: int) -> dict[str, float]:
-        """The figures of one invoice in question."""
-        return {name: float(values[row]) for name, values in self.figures.items()}
+    def details_of(self, row: int) -> dict[str, float]:
+        """The details of one query row."""
+        return {name: float(values[row]) for name, values in self.details.items()}
+
+
+class CheckState(Protocol):
+    """What a check learned from training rows: a frozen dataclass."""
+
+    def to_arrays(self) -> Arrays:
+        """The state as arrays by name, to be stored."""
+        ...
 
 
 class Check(Protocol):
-    """A check of several invoices together; `field` is the judged field that gets the blame.
+    """A check of several invoices together; `field` is the scored field that gets the blame.
 
-    `of_nights`: whether it judges nights, of which there are fewer to learn from than invoices. `learned`: what it has
-    learned of a whole book; empty where it needs none but the one that it is given.
+    of_nights: whether the check scores nights, of which there are fewer to learn from than invoices.
     """
 
     @property
@@ -56,31 +65,37 @@ class Check(Protocol):
     @property
     def of_nights(self) -> bool: ...
 
-    @property
-    def learned(self) -> Learned: ...
-
-    def learn(self, book: pd.DataFrame) -> "Check":
-        """The same check, with what is to be learned of this book for all nights to come."""
+    def fit(self, invoices: pd.DataFrame) -> CheckState:
+        """Learn from the training rows what serves all nights to come; invoices: typed frame, (rows, columns)."""
         ...
 
-    def knowing(self, learned: Learned) -> "Check":
-        """The same check, with what was learned before."""
+    def find(self, invoices: pd.DataFrame, rows: Codes, state: Any = None) -> CheckResult:
+        """Check the query rows among the invoices.
+
+        invoices: typed frame of history and query rows, (all rows, columns). rows: positions of the query rows in it,
+        shape (query rows,). state: of `fit`; without it, as in training and in an audit, each row is compared with the
+        invoices that came up to its own night.
+        """
         ...
 
-    def find(self, book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> Findings:
-        """Judge the invoices at these positions of the book, which holds all that was known with them."""
+    def state_from_arrays(self, arrays: Arrays) -> CheckState | None:
+        """The state that `to_arrays` gave; None for a model that was trained before the check had a state."""
         ...
 
 
-class Unlearned:
-    """A check that looks at nothing but the book that it is given."""
+@dataclass(frozen=True)
+class NoState:
+    """The state of a check that learns nothing."""
 
-    @property
-    def learned(self) -> Learned:
+    def to_arrays(self) -> Arrays:
         return {}
 
-    def learn(self, book: pd.DataFrame) -> Self:
-        return self
 
-    def knowing(self, learned: Learned) -> Self:
-        return self
+class StatelessCheck:
+    """A check that looks at nothing but the invoices that it is given."""
+
+    def fit(self, invoices: pd.DataFrame) -> NoState:
+        return NoState()
+
+    def state_from_arrays(self, arrays: Arrays) -> NoState:
+        return NoState()

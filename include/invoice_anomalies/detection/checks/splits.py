@@ -8,38 +8,37 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.checks.base import NOTHING, Findings, Unlearned
+from invoice_anomalies.detection.checks.base import NOTHING, CheckResult, NoState, StatelessCheck
 from invoice_anomalies.detection.checks.surprise import beta_binomial_surprise
 from invoice_anomalies.detection.checks.timeline import (
     UNKNOWN_DAY,
+    GroupedRunningSums,
     Mask,
-    Past,
     Timeline,
+    bulk_nights,
     days_of,
     gathered_over_days,
     nights_of,
 )
 from invoice_anomalies.detection.features.features import Codes, FloatArray
-from invoice_anomalies.detection.profiles.history_index import loaded_at_once
 
 SMALLEST_PART = 0.5
 """Of the limit. Whoever splits a sum makes as few parts as will do; of equal ones, each is at least half a limit."""
 MOST_PARTS = 6
 """Parts of one sum: more invoices of such a size in a few days are an entity's way to bill."""
-TELLING = 2.0
+FEWEST_NATS = 2.0
 """Nats from which a group is worth a word: half of all pairs of invoices below a limit are no more than that."""
 MOST_AROUND = 200
 """Invoices back and ahead that are looked at to tell how many an entity had in those days."""
-PRIOR = 2.0  # invoices that the book's share of such amounts is worth
+PRIOR = 2.0  # invoices that the population's share of such amounts is worth
 LEAST_CLOSENESS = -2.0  # nats that one part counts against a split at most, being far below the limit
 
 
 @dataclass(frozen=True)
-class Splits(Unlearned):
+class Splits(StatelessCheck):
     """Find invoices of one entity within `split_days` that are each below one of the limits, and above it together."""
 
     contract: Contract
@@ -51,34 +50,32 @@ class Splits(Unlearned):
         assert self.contract.amount is not None
         return self.contract.amount
 
-    def find(self, book: pd.DataFrame, asked: npt.NDArray[np.intp]) -> Findings:
-        """Judge the asked invoices as the last part; twins are the other parts, the latest first."""
-        invoices = _Invoices.of(book, self.contract)
-        best = np.zeros(len(book))
-        figures = {name: np.zeros(len(book)) for name in ("limit", "count", "total", "days")}
-        twins: dict[int, Codes] = {}
-        wanted = np.zeros(len(book), dtype=bool)
-        wanted[asked] = True
+    def find(self, invoices: pd.DataFrame, rows: Codes, state: NoState | None = None) -> CheckResult:
+        """Check each query row as the last part; related invoices are the other parts, the latest first."""
+        ordered = _Invoices.from_frame(invoices, self.contract)
+        best = np.zeros(len(invoices))
+        details = {name: np.zeros(len(invoices)) for name in ("limit", "count", "total", "days")}
+        related: dict[int, Codes] = {}
+        query = np.zeros(len(invoices), dtype=bool)
+        query[rows] = True
         for limit in self.contract.detection.approval_limits:
-            parts = _parts(invoices, limit, self.contract.detection.split_days, wanted[invoices.position])
-            rows = invoices.position[parts.last]
-            better = parts.surprise > best[rows]
-            best[rows[better]] = parts.surprise[better]
-            for name, values in parts.figures(limit).items():
-                figures[name][rows[better]] = values[better]
+            parts = _parts(ordered, limit, self.contract.detection.split_days, query[ordered.position])
+            last = ordered.position[parts.last]
+            better = parts.surprise > best[last]
+            best[last[better]] = parts.surprise[better]
+            for name, values in parts.details(limit).items():
+                details[name][last[better]] = values[better]
             for index in np.flatnonzero(better):
-                twins[int(rows[index])] = invoices.position[parts.others[index][parts.belongs[index]]]
-        found = [NOTHING] * len(asked)
-        for place in np.flatnonzero(best[asked]):
-            found[place] = twins[int(asked[place])]
-        return Findings(best[asked], found, {name: values[asked] for name, values in figures.items()})
+                related[int(last[index])] = ordered.position[parts.others[index][parts.belongs[index]]]
+        found = [related[int(row)] if best[row] else NOTHING for row in rows]
+        return CheckResult(best[rows], found, {name: values[rows] for name, values in details.items()})
 
 
 @dataclass(frozen=True)
 class _Invoices:
     """Invoices with entity and amount, by entity and then in order of time, shape (rows,) each.
 
-    position: in the book; first: where the entity's begin; day: of the document, of the night where it bears none.
+    position: in the frame; day: of the document, or of the night for a document without a date, in days since 1970.
     """
 
     position: Codes
@@ -88,21 +85,21 @@ class _Invoices:
     amount: FloatArray
 
     @cached_property
-    def past(self) -> Past:
+    def sums(self) -> GroupedRunningSums:
         """Of each entity."""
-        return Past(self.entity, self.night)
+        return GroupedRunningSums(self.entity, self.night)
 
     @classmethod
-    def of(cls, book: pd.DataFrame, contract: Contract) -> "_Invoices":
+    def from_frame(cls, invoices: pd.DataFrame, contract: Contract) -> "_Invoices":
         assert contract.entity is not None and contract.amount is not None
-        # In a history loaded at once every part but the last would be followed by another of its night.
-        loaded = loaded_at_once(np.unique(nights_of(book), return_inverse=True)[1]) | gathered_over_days(book, contract)
-        timeline = Timeline.of_documents(book, contract, loaded)
-        entity = pd.factorize(book[contract.entity])[0][timeline.order]
-        amount = book[contract.amount].to_numpy(float, na_value=np.nan)[timeline.order]
+        # In a bulk history every part but the last would be followed by another of its night.
+        bulk = bulk_nights(nights_of(invoices)) | gathered_over_days(invoices, contract)
+        timeline = Timeline.of_documents(invoices, contract, bulk)
+        entity = pd.factorize(invoices[contract.entity])[0][timeline.order]
+        amount = invoices[contract.amount].to_numpy(float, na_value=np.nan)[timeline.order]
         day = timeline.day
         for name in contract.of_type("date")[:1]:
-            dated = days_of(book[name])[timeline.order]
+            dated = days_of(invoices[name])[timeline.order]
             day = np.where(dated == UNKNOWN_DAY, day, dated)
         order = np.argsort(entity, kind="stable")
         order = order[(entity >= 0)[order] & np.isfinite(amount)[order]]
@@ -120,7 +117,7 @@ class _Parts:
     total: FloatArray
     days: FloatArray
 
-    def figures(self, limit: float) -> dict[str, FloatArray]:
+    def details(self, limit: float) -> dict[str, FloatArray]:
         rows = len(self.last)
         return {
             "limit": np.full(rows, limit),
@@ -130,8 +127,8 @@ class _Parts:
         }
 
 
-def _parts(invoices: _Invoices, limit: float, split_days: int, wanted: Mask) -> _Parts:
-    """Group the invoices below one limit, and say how surprising each group is whose last part is wanted."""
+def _parts(invoices: _Invoices, limit: float, split_days: int, query: Mask) -> _Parts:
+    """Group the invoices below one limit, and say how surprising each group is whose last part is a query row."""
     below = (invoices.amount >= SMALLEST_PART * limit) & (invoices.amount < limit)
     candidate = np.flatnonzero(below)
     others, near = _earlier(invoices, candidate, split_days)
@@ -142,7 +139,7 @@ def _parts(invoices: _Invoices, limit: float, split_days: int, wanted: Mask) -> 
     belongs = np.where(before[:, None], sides[0], sides[1])
     total = invoices.amount[candidate] + np.where(belongs, invoices.amount[others], 0.0).sum(axis=1)
     chosen = (
-        wanted[candidate]
+        query[candidate]
         & belongs.any(axis=1)
         & (near.sum(axis=1) < MOST_PARTS)
         & (total > limit)
@@ -154,7 +151,7 @@ def _parts(invoices: _Invoices, limit: float, split_days: int, wanted: Mask) -> 
     surprise += _closeness(invoices.amount[last] / limit)
     surprise += np.where(belongs, _closeness(invoices.amount[others] / limit), 0.0).sum(axis=1)
     days = np.where(belongs, apart, 0).max(axis=1, initial=0) + 1.0
-    return _Parts(last, others, belongs, np.where(surprise < TELLING, 0.0, surprise), total, days)
+    return _Parts(last, others, belongs, np.where(surprise < FEWEST_NATS, 0.0, surprise), total, days)
 
 
 def _earlier(invoices: _Invoices, candidate: Codes, split_days: int) -> tuple[Codes, Mask]:
@@ -184,13 +181,13 @@ def _surprise(invoices: _Invoices, below: Mask, last: Codes, count: FloatArray, 
     The first one is taken for granted: that an entity has such an amount is no split, but that more follow may be one.
     """
     trials = np.maximum(_invoices_around(invoices, last, split_days), count)
-    # Of the book, all that was known by the end of the night, but for the invoice itself.
-    known, such_known = (np.cumsum(np.bincount(invoices.night, of))[invoices.night[last]] - 1.0 for of in (None, below))
-    in_book = (such_known + 0.5) / (known + 1.0)
-    entity = invoices.past
-    such = np.maximum(entity.known(below, last) + 1.0 - count, 0.0)
-    others = np.maximum(entity.others()[last] + 1.0 - trials - such, 0.0)
-    yes, no = 1.0 + such + PRIOR * in_book, others + PRIOR * (1.0 - in_book)
+    # Of the population, all that came by the end of the night, but for the invoice itself.
+    total, total_such = (np.cumsum(np.bincount(invoices.night, of))[invoices.night[last]] - 1.0 for of in (None, below))
+    usual = (total_such + 0.5) / (total + 1.0)
+    entity = invoices.sums
+    such = np.maximum(entity.sum_up_to(below, last) + 1.0 - count, 0.0)
+    others = np.maximum(entity.count_up_to()[last] + 1.0 - trials - such, 0.0)
+    yes, no = 1.0 + such + PRIOR * usual, others + PRIOR * (1.0 - usual)
     return beta_binomial_surprise(count - 1.0, trials - 1.0, yes, no)
 
 

@@ -20,7 +20,7 @@ def remark(
 ) -> str:
     """Say what a check found in one invoice, naming the others; "" where there are none.
 
-    twins: the others' rows, most telling first, by invoice key; own: the invoice; figures: `Findings.figures_of` it.
+    twins: the others' rows, most telling first, by invoice key; own: the invoice; figures: `CheckResult.details_of` it.
     """
     return _SAY[check](twins, contract, own, figures) if len(twins) else ""
 

@@ -20,7 +20,7 @@ class Twins:
         self._contract, self._judgement, self._rows = detector.contract, judgement, rows
         self._fields = {check.name: check.field for check in detector.checks}
         self._errors: dict[str, FloatArray] = {
-            name: detector.check_errors(name, judgement.collective[name].raw[rows], tier) for name in self._fields
+            name: detector.check_errors(name, judgement.collective[name].surprisal[rows], tier) for name in self._fields
         }
 
     def worst(self, field: str, place: int) -> tuple[str, float]:
@@ -28,7 +28,7 @@ class Twins:
         errors = {
             check: float(self._errors[check][place])
             for check, blamed in self._fields.items()
-            if blamed == field and len(self._judgement.collective[check].twins[self._rows[place]])
+            if blamed == field and len(self._judgement.collective[check].related_invoices[self._rows[place]])
         }
         return max(errors.items(), key=lambda item: item[1], default=("", 0.0))
 
@@ -37,8 +37,8 @@ class Twins:
         row, findings = int(self._rows[place]), self._judgement.collective[check]
         named, places = self._named
         own = named.iloc[places[len(self._judgement.history) + row]]
-        twins = named.iloc[[places[position] for position in findings.twins[row].tolist()]]
-        return remark(check, twins, self._contract, own, findings.figures_of(row))
+        twins = named.iloc[[places[position] for position in findings.related_invoices[row].tolist()]]
+        return remark(check, twins, self._contract, own, findings.details_of(row))
 
     @cached_property
     def _named(self) -> tuple[pd.DataFrame, dict[int, int]]:
@@ -47,7 +47,9 @@ class Twins:
         Only what remarks tell of, with the texts that are told as they are made harmless.
         """
         history, invoices = self._judgement.history, self._judgement.invoices
-        twins = [findings.twins[row] for findings in self._judgement.collective.values() for row in self._rows]
+        twins = [
+            findings.related_invoices[row] for findings in self._judgement.collective.values() for row in self._rows
+        ]
         positions = np.unique(np.concatenate([self._rows + len(history), *twins]))
         told = [*self._contract.of_type("date"), *self._contract.of_type("identifier"), "extract_date"]
         told = list(dict.fromkeys(filter(None, [self._contract.entity, self._contract.amount, *told])))

@@ -1,24 +1,32 @@
-"""Pairs of invoices that may be one invoice twice: found in buckets, a few neighbours each, and told apart by kind."""
+"""Blocking: the pairs of invoices that are compared, and the comparison level of each.
+
+A pair has the same entity (or one of a similar name) and shares a block: an equal amount and a deletion variant of the
+number, or an equal number. Within a block each invoice is compared with the few latest before it.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.checks.duplicates.invoice_numbers import Hashes, Numbers, mixed, shared
-from invoice_anomalies.detection.checks.timeline import Mask, Past, group
+from invoice_anomalies.detection.checks.duplicates.vendor_names import cluster_vendor_names
+from invoice_anomalies.detection.checks.timeline import GroupedRunningSums, Mask, Timeline, days_of, group
 from invoice_anomalies.detection.features.features import Codes
 
 NEIGHBOURS = 3
-"""Earlier invoices of a bucket that each invoice is compared with, the latest ones: a larger bucket is a series."""
+"""Earlier invoices of a block that each invoice is compared with, the latest ones: a larger block is a series."""
 NEAR_AMOUNT = 0.01
 """Largest relative difference of amounts that are near."""
 DIGITS = 15
+LARGEST_AMOUNT = 1e12  # beyond it, a hundredth is lost in a float
 
 
-class Kind(IntEnum):
-    """How the number of a copy differs from that of its original; places count from the right."""
+class ComparisonLevel(IntEnum):
+    """How the number of a copy, or its amount, differs from that of its original; positions count from the right."""
 
     SAME = 0
     WRITING = 1
@@ -32,15 +40,23 @@ class Kind(IntEnum):
     NEAR_AMOUNT = 9
 
 
-EDITS = (Kind.LAST, Kind.SECOND, Kind.THIRD, Kind.FARTHER, Kind.EXCHANGED, Kind.LENGTH)
+EDITS = (
+    ComparisonLevel.LAST,
+    ComparisonLevel.SECOND,
+    ComparisonLevel.THIRD,
+    ComparisonLevel.FARTHER,
+    ComparisonLevel.EXCHANGED,
+    ComparisonLevel.LENGTH,
+)
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """The invoices that have all that a comparison needs, in order of time, shape (rows,) each.
+class CandidateInvoices:
+    """The invoices that have entity, number and amount, in order of time, shape (rows,) each.
 
     entity: codes, similarly named ones as one; own: codes of the entities themselves; number: index into `numbers`;
-    night, day as in a Timeline; dated: day of the document; cents: the amount in hundredths.
+    cents: the amount in hundredths; night: ascending codes; day, dated: of the night and of the document, in days
+    since 1970.
     """
 
     entity: Codes
@@ -56,10 +72,10 @@ class Ledger:
     def rows(self) -> int:
         return len(self.entity)
 
-    def take(self, rows: Codes | Mask) -> "Ledger":
-        """The same for some of the rows, which must be all of their entities for the past to be whole."""
+    def take(self, rows: Codes | Mask) -> "CandidateInvoices":
+        """The same for some of the rows: all those of their entities, or the running sums would miss some."""
         numbers = self.numbers.take(self.number[rows])
-        return Ledger(
+        return CandidateInvoices(
             entity=self.entity[rows],
             own=self.own[rows],
             number=numbers.codes,
@@ -75,84 +91,123 @@ WHOLE = -1
 
 
 @dataclass(frozen=True)
-class Shortened:
-    """Every number of the ledger whole and with each of its signs left out: row (ascending), place or WHOLE, hash.
+class DeletionVariants:
+    """Every number whole and with each of its characters left out (SymSpell; Mor and Fraenkel 1982).
 
-    Of equal signs in a row, any may be left out for the same form; only the `first` of them stands for it.
+    row: of the candidates, ascending; position: of the character that is left out, or WHOLE; hash: of what is left;
+    shape (variants,) each. Of equal neighbours either may be left out for one variant: `is_canonical` is True for one.
     """
 
     row: Codes
-    place: Codes
+    position: Codes
     hash: Hashes
-    first: Mask
+    is_canonical: Mask
 
     @classmethod
-    def of(cls, ledger: Ledger) -> "Shortened":
-        numbers, number = ledger.numbers, ledger.number
-        row, place = np.nonzero(np.column_stack([numbers.signs != 0, numbers.whole != 0])[number])
-        forms = np.column_stack([numbers.without, numbers.whole])[number[row], place]
-        first = np.column_stack([numbers.first, numbers.whole != 0])[number[row], place]
-        return cls(row, np.where(place == numbers.without.shape[1], WHOLE, place), forms, first)
+    def of_candidates(cls, candidates: CandidateInvoices) -> "DeletionVariants":
+        numbers, number = candidates.numbers, candidates.number
+        row, position = np.nonzero(np.column_stack([numbers.characters != 0, numbers.whole != 0])[number])
+        hashes = np.column_stack([numbers.without, numbers.whole])[number[row], position]
+        canonical = np.column_stack([numbers.is_canonical, numbers.whole != 0])[number[row], position]
+        return cls(row, np.where(position == numbers.without.shape[1], WHOLE, position), hashes, canonical)
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of ledger rows: `later` may be a copy of `earlier`; shape (pairs,) each."""
+    """Pairs of candidates by row: `later` may be a copy of `earlier`; level: of comparison; shape (pairs,) each."""
 
     later: Codes
     earlier: Codes
-    kind: Codes
+    level: Codes
 
     def take(self, chosen: npt.NDArray[np.bool_]) -> "Pairs":
-        return Pairs(self.later[chosen], self.earlier[chosen], self.kind[chosen])
+        return Pairs(self.later[chosen], self.earlier[chosen], self.level[chosen])
 
 
-def pairs_of(ledger: Ledger, shortened: Shortened) -> Pairs:
-    """List the pairs of one entity with equal amounts and near numbers, or the same number and near amounts."""
-    numbers, code = ledger.numbers, ledger.number
-    amounts = group(ledger.entity, ledger.cents)
-    several = np.bincount(amounts)[amounts] > 1 if ledger.rows else np.zeros(0, dtype=bool)
-    rows, bare = np.flatnonzero(several), np.flatnonzero(several & (numbers.bare[code] != 0))
-    edited = several[shortened.row] & shortened.first
-    forms = shortened.row[edited]
-    later, earlier = _neighbours(
-        (forms, mixed(amounts[forms], shortened.hash[edited])),
-        (rows, mixed(amounts[rows] + ledger.rows, numbers.stripped[code[rows]])),
-        (bare, mixed(amounts[bare] + 2 * ledger.rows, numbers.bare[code[bare]])),
+def read_candidates(
+    invoices: pd.DataFrame, contract: Contract, number_field: str, bulk: Mask
+) -> tuple[Codes, CandidateInvoices]:
+    """Take the invoices that have entity, number and amount, in order of time, and their positions in the frame.
+
+    bulk: shape (rows,), which invoices are of a bulk history, whose dates stand for its nights.
+    """
+    assert contract.entity is not None and contract.amount is not None
+    timeline = Timeline.of_documents(invoices, contract, bulk)
+    entity, _ = pd.factorize(invoices[contract.entity])
+    cluster = cluster_vendor_names(invoices, contract, entity)
+    numbers = Numbers.read(invoices[number_field])
+    amount = invoices[contract.amount].to_numpy(float, na_value=np.nan)
+    cents = np.rint(np.where(np.abs(amount) < LARGEST_AMOUNT, amount, 0.0) * 100.0).astype(np.int64)
+    usable = (entity >= 0) & (numbers.codes >= 0) & (cents != 0)
+    kept = usable[timeline.order]
+    position = timeline.order[kept]
+    dates = contract.of_type("date")
+    night, day = timeline.night[kept], timeline.day[kept]
+    candidates = CandidateInvoices(
+        entity=cluster[position],
+        own=entity[position],
+        number=numbers.codes[position],
+        cents=cents[position],
+        night=night,
+        day=day,
+        dated=days_of(invoices[dates[0]])[position] if dates else day,
+        numbers=numbers,
     )
-    equal = Pairs(later, earlier, _kinds(ledger, later, earlier))
-    every = np.arange(ledger.rows)
-    later, earlier = _neighbours((every, mixed(ledger.entity, numbers.stripped[code])))
-    near = _near_amounts(ledger.cents[later], ledger.cents[earlier])
+    return position, candidates
+
+
+def list_pairs(candidates: CandidateInvoices, variants: DeletionVariants) -> Pairs:
+    """List the pairs of one entity with equal amounts and near numbers, or the same number and near amounts."""
+    numbers, code = candidates.numbers, candidates.number
+    amounts = group(candidates.entity, candidates.cents)
+    several = np.bincount(amounts)[amounts] > 1 if candidates.rows else np.zeros(0, dtype=bool)
+    rows, bare = np.flatnonzero(several), np.flatnonzero(several & (numbers.bare[code] != 0))
+    edited = several[variants.row] & variants.is_canonical
+    shortened = variants.row[edited]
+    later, earlier = _neighbours(
+        (shortened, mixed(amounts[shortened], variants.hash[edited])),
+        (rows, mixed(amounts[rows] + candidates.rows, numbers.stripped[code[rows]])),
+        (bare, mixed(amounts[bare] + 2 * candidates.rows, numbers.bare[code[bare]])),
+    )
+    equal = Pairs(later, earlier, _levels(candidates, later, earlier))
+    every = np.arange(candidates.rows)
+    later, earlier = _neighbours((every, mixed(candidates.entity, numbers.stripped[code])))
+    near = _near_amounts(candidates.cents[later], candidates.cents[earlier])
     found = Pairs(
         np.concatenate([equal.later, later[near]]),
         np.concatenate([equal.earlier, earlier[near]]),
-        np.concatenate([equal.kind, np.full(int(near.sum()), Kind.NEAR_AMOUNT)]),
+        np.concatenate([equal.level, np.full(int(near.sum()), ComparisonLevel.NEAR_AMOUNT)]),
     )
-    return found.take((found.kind >= 0) & ~_reversed_between(ledger, found))
+    return found.take((found.level >= 0) & ~_reversed_between(candidates, found))
 
 
-def concerned(ledger: Ledger, asked: Mask) -> Mask:
-    """The rows of those entities of which an asked row may be a copy of another; shape (rows,) both."""
-    buckets = (group(ledger.entity, column) for column in (ledger.cents, ledger.numbers.stripped[ledger.number]))
-    candidate = np.zeros(ledger.rows, dtype=bool)
-    for bucket in buckets:
-        size, of_asked = np.bincount(bucket), np.bincount(bucket, asked)
-        candidate |= ((size > 1) & (of_asked > 0))[bucket]
-    rows = np.flatnonzero(candidate)
-    some = ledger.take(rows)
-    later = rows[pairs_of(some, Shortened.of(some)).later]
-    entities = np.zeros(int(ledger.entity.max(initial=-1)) + 1, dtype=bool)
-    entities[ledger.entity[later[asked[later]]]] = True
-    return entities[ledger.entity]
+def block_candidates(candidates: CandidateInvoices, query: Mask) -> Mask:
+    """The candidates of those entities of which a query row may be a copy of another row; shape (rows,) both.
+
+    query: which candidates are query rows.
+    """
+    blocks = (
+        group(candidates.entity, column)
+        for column in (candidates.cents, candidates.numbers.stripped[candidates.number])
+    )
+    shares_block = np.zeros(candidates.rows, dtype=bool)
+    for block in blocks:
+        size, of_query = np.bincount(block), np.bincount(block, query)
+        shares_block |= ((size > 1) & (of_query > 0))[block]
+    rows = np.flatnonzero(shares_block)
+    some = candidates.take(rows)
+    later = rows[list_pairs(some, DeletionVariants.of_candidates(some)).later]
+    entities = np.zeros(int(candidates.entity.max(initial=-1)) + 1, dtype=bool)
+    entities[candidates.entity[later[query[later]]]] = True
+    return entities[candidates.entity]
 
 
-def _neighbours(*buckets: tuple[Codes, Hashes]) -> tuple[Codes, Codes]:
-    """Pair each row with the few rows before it in its buckets; each pair once."""
-    key = np.concatenate([key for _, key in buckets])
+def _neighbours(*blocks: tuple[Codes, Hashes]) -> tuple[Codes, Codes]:
+    """Pair each row with the few rows before it in its blocks; each pair once."""
+    key = np.concatenate([key for _, key in blocks])
     met = shared(key)
-    row, key = np.concatenate([row for row, _ in buckets])[met], key[met]
-    # A row may stand in a bucket twice; so rows ascend within a bucket, and pairs are of different rows.
+    row, key = np.concatenate([row for row, _ in blocks])[met], key[met]
+    # A row may stand in a block twice; so rows ascend within a block, and pairs are of different rows.
     order = np.lexsort([row, key])
     row, key = row[order], key[order]
     rows = int(row.max(initial=0)) + 1
@@ -164,18 +219,18 @@ def _neighbours(*buckets: tuple[Codes, Hashes]) -> tuple[Codes, Codes]:
     return pairs // rows, pairs % rows
 
 
-def _kinds(ledger: Ledger, later: Codes, earlier: Codes) -> Codes:
-    """Kind of each pair of equal amounts; -1 where the numbers are not near after all."""
-    numbers = ledger.numbers
-    one, other = ledger.number[later], ledger.number[earlier]
-    here, there = numbers.signs[one], numbers.signs[other]
+def _levels(candidates: CandidateInvoices, later: Codes, earlier: Codes) -> Codes:
+    """ComparisonLevel of each pair of equal amounts; -1 where the numbers are not near after all."""
+    numbers = candidates.numbers
+    one, other = candidates.number[later], candidates.number[earlier]
+    here, there = numbers.characters[one], numbers.characters[other]
     differ = here != there
-    count, place, pair = differ.sum(axis=1), differ.argmax(axis=1), np.arange(len(one))
-    following = np.minimum(place + 1, here.shape[1] - 1)
+    count, position, pair = differ.sum(axis=1), differ.argmax(axis=1), np.arange(len(one))
+    following = np.minimum(position + 1, here.shape[1] - 1)
     lengths = numbers.length[one] - numbers.length[other]
-    exchanged = (count == 2) & (here[pair, place] == there[pair, following])
-    exchanged &= here[pair, following] == there[pair, place]
-    kinds = np.select(
+    exchanged = (count == 2) & (here[pair, position] == there[pair, following])
+    exchanged &= here[pair, following] == there[pair, position]
+    levels = np.select(
         [
             one == other,
             numbers.stripped[one] == numbers.stripped[other],
@@ -184,28 +239,35 @@ def _kinds(ledger: Ledger, later: Codes, earlier: Codes) -> Codes:
             (numbers.bare[one] != 0) & (numbers.bare[one] == numbers.bare[other]),
             np.abs(lengths) == 1,
         ],
-        [Kind.SAME, Kind.WRITING, Kind.LAST + np.minimum(place, 3), Kind.EXCHANGED, Kind.AFFIX, Kind.LENGTH],
+        [
+            ComparisonLevel.SAME,
+            ComparisonLevel.WRITING,
+            ComparisonLevel.LAST + np.minimum(position, 3),
+            ComparisonLevel.EXCHANGED,
+            ComparisonLevel.AFFIX,
+            ComparisonLevel.LENGTH,
+        ],
         default=-1,
     )
-    return np.asarray(kinds, dtype=np.int64)
+    return np.asarray(levels, dtype=np.int64)
 
 
 def _near_amounts(one: Codes, other: Codes) -> npt.NDArray[np.bool_]:
     """Whether amounts differ, but by little or by two neighbouring digits that are exchanged."""
     near = np.abs(one - other) < NEAR_AMOUNT * np.abs(other)
     size = np.abs(other)
-    for place in range(DIGITS):
-        low, high = size // 10**place % 10, size // 10 ** (place + 1) % 10
-        near |= np.abs(one) == size + (high - low) * 10**place + (low - high) * 10 ** (place + 1)
+    for position in range(DIGITS):
+        low, high = size // 10**position % 10, size // 10 ** (position + 1) % 10
+        near |= np.abs(one) == size + (high - low) * 10**position + (low - high) * 10 ** (position + 1)
     return np.asarray(near & (one != other) & ((one > 0) == (other > 0)))
 
 
-def _reversed_between(ledger: Ledger, pairs: Pairs) -> npt.NDArray[np.bool_]:
+def _reversed_between(candidates: CandidateInvoices, pairs: Pairs) -> npt.NDArray[np.bool_]:
     """Whether a credit note took the earlier one back by the night of the later one, so that this is its correction."""
-    past = Past(group(ledger.entity, np.abs(ledger.cents)), ledger.night)
+    sums = GroupedRunningSums(group(candidates.entity, np.abs(candidates.cents)), candidates.night)
     found = np.zeros(len(pairs.later), dtype=bool)
     for sign in (1, -1):
-        opposite = np.sign(ledger.cents) == -sign
-        since = past.known(opposite)[pairs.later] - past.before(opposite)[pairs.earlier]
-        found |= (np.sign(ledger.cents[pairs.earlier]) == sign) & (since > 0)
-    return np.asarray(found & (pairs.kind != Kind.NEAR_AMOUNT))
+        opposite = np.sign(candidates.cents) == -sign
+        since = sums.sum_up_to(opposite)[pairs.later] - sums.sum_before(opposite)[pairs.earlier]
+        found |= (np.sign(candidates.cents[pairs.earlier]) == sign) & (since > 0)
+    return np.asarray(found & (pairs.level != ComparisonLevel.NEAR_AMOUNT))

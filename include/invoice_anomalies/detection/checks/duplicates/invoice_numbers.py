@@ -1,7 +1,7 @@
 """Invoice numbers as they are compared: what is left of a number when its writing does not count.
 
-All numbers are read at once, as a matrix of signs; a number with one sign left out is told by a hash that is computed
-from running sums, so that all neighbours within one edit meet in a bucket without any pair being compared (the
+All numbers are read at once, as a matrix of characters. The deletion variants of a number, with one character left out,
+are told by hashes that are computed from running sums: numbers within one edit share one without being compared (the
 deletion neighbourhood of Mor and Fraenkel 1982, A hash code method for detecting and correcting spelling errors).
 """
 
@@ -17,31 +17,31 @@ from invoice_anomalies.detection.features.features import Codes
 from invoice_anomalies.detection.features.identifiers import Texts
 
 Hashes = npt.NDArray[np.uint64]
-Signs = npt.NDArray[np.uint32]
+Characters = npt.NDArray[np.uint32]
 
 WIDEST = 32
-"""Signs that are compared, from the right: what comes before them rarely tells two invoices apart."""
+"""Characters that are compared, from the right: what comes before them rarely tells two invoices apart."""
 SHORTEST_BARE = 3
-"""Signs that must be left of a number when the letters at its ends are taken off."""
+"""Characters that must be left of a number when the letters at its ends are taken off."""
 DIGITS_OF_VALUE = 15  # beyond them a float no longer tells neighbours apart
 CONFUSED = {"O": "0", "I": "1", "L": "1"}
 
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = np.uint64(pow(_BASE, -1, 2**64))
-_POWERS = np.array([pow(_BASE, place + 1, 2**64) for place in range(WIDEST)], dtype=np.uint64)
+_POWERS = np.array([pow(_BASE, position + 1, 2**64) for position in range(WIDEST)], dtype=np.uint64)
 _ZERO, _NINE = ord("0"), ord("9")
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """The distinct numbers of a book; what is told of them is by number, and found when it is asked for.
+    """The distinct numbers of a invoices; what is told of them is by number, and found when it is rows for.
 
     codes: shape (rows,), which number an invoice has, -1 for none. raw: shape (numbers, width), upper case letters and
     digits, from the right; 0 where there is none.
     """
 
     codes: Codes
-    raw: Signs
+    raw: Characters
 
     @classmethod
     def read(cls, texts: "pd.Series[str]") -> "Numbers":
@@ -56,12 +56,12 @@ class Numbers:
         return Numbers(own, self.raw[used])
 
     @cached_property
-    def signs(self) -> Signs:
-        """The signs with those that are taken for each other as one."""
-        signs = self.raw.copy()
+    def characters(self) -> Characters:
+        """The characters with those that are taken for each other as one."""
+        characters = self.raw.copy()
         for letter, digit in CONFUSED.items():
-            signs[self.raw == ord(letter)] = ord(digit)
-        return signs
+            characters[self.raw == ord(letter)] = ord(digit)
+        return characters
 
     @cached_property
     def length(self) -> Codes:
@@ -70,7 +70,7 @@ class Numbers:
 
     @cached_property
     def whole(self) -> Hashes:
-        """Hash of all signs."""
+        """Hash of all characters."""
         whole: Hashes = self._running[:, -1]
         return whole
 
@@ -90,24 +90,29 @@ class Numbers:
 
     @cached_property
     def without(self) -> Hashes:
-        """Hash of the number without the sign at each place, shape (numbers, width)."""
+        """Hash of the number without the character at each position, shape (numbers, width)."""
         right = np.concatenate([np.zeros((len(self.raw), 1), np.uint64), self._running[:, :-1]], axis=1)
         without: Hashes = right + _INVERSE * (self.whole[:, None] - self._running)
         return without
 
     @cached_property
-    def first(self) -> Mask:
-        """Whether no equal neighbour stands for the sign at a place, shape (numbers, width)."""
-        first = self._given.copy()
-        first[:, :-1] &= self.signs[:, :-1] != self.signs[:, 1:]
-        return first
+    def is_canonical(self) -> Mask:
+        """True unless the next character is the same, shape (numbers, width).
+
+        Deleting either of two equal neighbours gives one variant, and only one of the two is kept.
+        """
+        canonical = self._given.copy()
+        canonical[:, :-1] &= self.characters[:, :-1] != self.characters[:, 1:]
+        return canonical
 
     @cached_property
     def value(self) -> npt.NDArray[np.float64]:
         """The digits as one number."""
-        place: Codes = np.cumsum(self._digits, axis=1) - self._digits
-        kept = self._digits & (place < DIGITS_OF_VALUE)
-        values = np.where(kept, (self.signs.astype(np.int64) - _ZERO) * 10 ** np.minimum(place, DIGITS_OF_VALUE), 0)
+        position: Codes = np.cumsum(self._digits, axis=1) - self._digits
+        kept = self._digits & (position < DIGITS_OF_VALUE)
+        values = np.where(
+            kept, (self.characters.astype(np.int64) - _ZERO) * 10 ** np.minimum(position, DIGITS_OF_VALUE), 0
+        )
         found: npt.NDArray[np.float64] = values.sum(axis=1).astype(float)
         return found
 
@@ -124,21 +129,21 @@ class Numbers:
 
     @cached_property
     def _digits(self) -> Mask:
-        return np.asarray((self.signs >= _ZERO) & (self.signs <= _NINE))
+        return np.asarray((self.characters >= _ZERO) & (self.characters <= _NINE))
 
     @cached_property
     def _leading(self) -> Mask:
         """Zeros at the beginning of a run of digits, but for its last digit."""
         leading = np.zeros_like(self._digits)
         width = self.raw.shape[1]
-        for place in range(width - 1, 0, -1):
-            begins = ~self._digits[:, place + 1] | leading[:, place + 1] if place + 1 < width else True
-            leading[:, place] = (self.signs[:, place] == _ZERO) & self._digits[:, place - 1] & begins
+        for position in range(width - 1, 0, -1):
+            begins = ~self._digits[:, position + 1] | leading[:, position + 1] if position + 1 < width else True
+            leading[:, position] = (self.characters[:, position] == _ZERO) & self._digits[:, position - 1] & begins
         return leading
 
     @cached_property
     def _terms(self) -> Hashes:
-        terms = self.signs.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+        terms = self.characters.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
         return np.where(self._given, (terms ^ (terms >> np.uint64(29))) | np.uint64(1), np.uint64(0))
 
     @cached_property
@@ -161,10 +166,10 @@ def shared(keys: Hashes) -> Mask:
     return np.asarray(np.bincount(slots.view(np.int64))[slots] > 1)
 
 
-def _letters_and_digits(texts: Texts) -> Signs:
+def _letters_and_digits(texts: Texts) -> Characters:
     """Code points of the letters and digits of each text in upper case, from the right; shape (texts, width)."""
     upper = [text[-2 * WIDEST :] for text in "\0".join(texts).upper().split("\0")]
-    if len(upper) != len(texts):  # there are such signs in the texts
+    if len(upper) != len(texts):  # there are such characters in the texts
         upper = [text.upper()[-2 * WIDEST :] for text in texts]
     points = np.frombuffer("".join(upper).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     kept = ((points >= _ZERO) & (points <= _NINE)) | ((points >= ord("A")) & (points <= ord("Z")))
@@ -172,16 +177,16 @@ def _letters_and_digits(texts: Texts) -> Signs:
     kept |= (points >= 0xC0) & ~((points >= 0x2000) & (points <= 0x206F))
     lengths = np.fromiter(map(len, upper), dtype=np.int64, count=len(upper))
     row, so_far = np.repeat(np.arange(len(upper)), lengths)[kept], np.cumsum(kept)
-    until = np.concatenate([[0], so_far])[np.cumsum(lengths)]  # signs kept by the end of each text
-    place = until[row] - so_far[kept]
-    near = place < WIDEST
-    signs = np.zeros((len(upper), max(int(place[near].max(initial=0)) + 1, 1)), dtype=np.uint32)
-    signs[row[near], place[near]] = points[kept][near]
-    return signs
+    until = np.concatenate([[0], so_far])[np.cumsum(lengths)]  # characters kept by the end of each text
+    position = until[row] - so_far[kept]
+    near = position < WIDEST
+    characters = np.zeros((len(upper), max(int(position[near].max(initial=0)) + 1, 1)), dtype=np.uint32)
+    characters[row[near], position[near]] = points[kept][near]
+    return characters
 
 
 def _hash(terms: Hashes, kept: Mask) -> Hashes:
-    """Hash of the signs that are kept; 0 for none."""
-    place: Codes = np.cumsum(kept, axis=1) - kept
-    found: Hashes = np.where(kept, terms * _POWERS[place], np.uint64(0)).sum(axis=1, dtype=np.uint64)
+    """Hash of the characters that are kept; 0 for none."""
+    position: Codes = np.cumsum(kept, axis=1) - kept
+    found: Hashes = np.where(kept, terms * _POWERS[position], np.uint64(0)).sum(axis=1, dtype=np.uint64)
     return found

@@ -22,11 +22,11 @@ SHORTEST_SLIP = 6
 """Letters of the longer words that a name must have for one slip in them to be a slip."""
 SHORTEST_WORD = 4
 """Letters of a word in which a slip may be; shorter words and numbers must be the same: Plant 1 is not Plant 2."""
-LARGEST_FAMILY = 5
+LARGEST_CLUSTER = 5
 """Different names within one slip of each other beyond which they are a pattern, and not slips."""
 
 
-def families(book: pd.DataFrame, contract: Contract, entity: Codes) -> Codes:
+def cluster_vendor_names(invoices: pd.DataFrame, contract: Contract, entity: Codes) -> Codes:
     """Number the entities so that similarly named ones are one; shape (rows,), -1 where an invoice has none.
 
     entity: shape (rows,), entity codes. Case, accents, punctuation, legal forms and the order of words do not count,
@@ -34,14 +34,14 @@ def families(book: pd.DataFrame, contract: Contract, entity: Codes) -> Codes:
     """
     if contract.entity_name is None or contract.entity_name == contract.entity:
         return entity
-    names = book[contract.entity_name]
+    names = invoices[contract.entity_name]
     told = np.flatnonzero((entity >= 0) & names.notna().to_numpy())
     codes, first = np.unique(entity[told], return_index=True)
     exact, loose = _keys(names.iloc[told[first]].astype(str).tolist())
-    family = np.arange(int(entity.max(initial=-1)) + 2)  # the last one stands for no entity
-    family[codes] = _joined(codes, exact, loose)
-    family[-1] = -1
-    return family[entity]
+    cluster = np.arange(int(entity.max(initial=-1)) + 2)  # the last one stands for no entity
+    cluster[codes] = _joined(codes, exact, loose)
+    cluster[-1] = -1
+    return cluster[entity]
 
 
 def _keys(names: list[str]) -> tuple[list[str], list[str]]:
@@ -50,8 +50,8 @@ def _keys(names: list[str]) -> tuple[list[str], list[str]]:
     for name in names:
         plain = name.casefold()
         if not plain.isascii():
-            signs = unicodedata.normalize("NFKD", plain)
-            plain = "".join(sign for sign in signs if not unicodedata.combining(sign))
+            characters = unicodedata.normalize("NFKD", plain)
+            plain = "".join(character for character in characters if not unicodedata.combining(character))
         # Dots belong to abbreviations: S.A. is SA.
         words = re.findall(r"[^\W_]+", plain.replace(".", "").replace("'", ""))
         words = sorted([word for word in words if word not in LEGAL_FORMS] or words)
@@ -62,7 +62,7 @@ def _keys(names: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _joined(entities: Codes, exact: list[str], loose: list[str]) -> Codes:
-    """The smallest entity of each one's family; shape (entities,)."""
+    """The smallest entity of each one's cluster; shape (entities,)."""
     same = pd.Series([f"{part}|{rest}" for part, rest in zip(exact, loose, strict=True)], dtype="str")
     fixed = pd.util.hash_array(pd.Series(exact, dtype="str").to_numpy(object)).astype(np.uint64)
     given = same.str.len().to_numpy() > 1  # a name of punctuation alone is none
@@ -71,29 +71,29 @@ def _joined(entities: Codes, exact: list[str], loose: list[str]) -> Codes:
     member, bucket = _slips(Numbers.read(pd.Series(loose, dtype="str")), fixed, name)
     member = np.concatenate([np.arange(len(name)), member])
     bucket = np.concatenate([name, bucket + len(distinct) + len(name)])
-    family = entities.copy()
+    cluster = entities.copy()
     while True:
         smallest = np.full(int(bucket.max(initial=0)) + 1, np.iinfo(np.int64).max)
-        np.minimum.at(smallest, bucket, family[member])
-        joined = family.copy()
+        np.minimum.at(smallest, bucket, cluster[member])
+        joined = cluster.copy()
         np.minimum.at(joined, member, smallest[bucket])
-        if (joined == family).all():
-            return family
-        family = joined
+        if (joined == cluster).all():
+            return cluster
+        cluster = joined
 
 
 def _slips(texts: Numbers, fixed: Hashes, name: Codes) -> tuple[Codes, Codes]:
     """Put names within one slip of each other into buckets: positions of names, and the bucket of each."""
     if not len(texts.length):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    known = texts.codes >= 0
-    code = np.where(known, texts.codes, 0)
-    long = known & (texts.length[code] >= SHORTEST_SLIP)
-    row, place = np.nonzero(texts.first[code] & long[:, None])
-    keys = np.concatenate([texts.without[code[row], place], texts.whole[code[long]]])
+    present = texts.codes >= 0
+    code = np.where(present, texts.codes, 0)
+    long = present & (texts.length[code] >= SHORTEST_SLIP)
+    row, position = np.nonzero(texts.is_canonical[code] & long[:, None])
+    keys = np.concatenate([texts.without[code[row], position], texts.whole[code[long]]])
     rows = np.concatenate([row, np.flatnonzero(long)])
     bucket, _ = pd.factorize(keys ^ (fixed[rows] * np.uint64(0xBF58476D1CE4E5B9)))
     met = pd.DataFrame({"bucket": bucket, "row": rows, "name": name[rows]})
     names = met.drop_duplicates(["bucket", "name"]).groupby("bucket").size()
-    met = met[met["bucket"].map(names).between(2, LARGEST_FAMILY)]
+    met = met[met["bucket"].map(names).between(2, LARGEST_CLUSTER)]
     return met["row"].to_numpy(np.int64), met["bucket"].to_numpy(np.int64)
