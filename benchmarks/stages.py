@@ -18,6 +18,7 @@ from typing import Any
 
 from invoice_anomalies.contract import load_contract
 from invoice_anomalies.paths import PROJECT, Paths, contract_path
+from invoice_anomalies.pipeline.payloads import Snapshot, ValidatedNight
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,13 @@ def snapshot(home: str, dsn: str, night: str) -> Any:
     return take_snapshot(_contract(), paths, day, None, paths.staging(day))
 
 
-def validate(home: str, dsn: str, night: str, taken: dict[str, Any]) -> Any:
+def validate(home: str, dsn: str, night: str, taken: Snapshot) -> Any:
     from invoice_anomalies.pipeline.validate import validate_snapshot
 
     return validate_snapshot(_contract(), Paths(Path(home)), dsn, date.fromisoformat(night), taken)
 
 
-def load(home: str, dsn: str, night: str, validated: dict[str, Any]) -> Any:
+def load(home: str, dsn: str, night: str, validated: ValidatedNight) -> Any:
     from invoice_anomalies.pipeline.validate import load_night
 
     return load_night(_contract(), dsn, date.fromisoformat(night), validated)

@@ -27,6 +27,7 @@ from airflow.sdk import Param, dag, task
 
 from invoice_anomalies.airflow import history as histories
 from invoice_anomalies.airflow import repeats, runs
+from invoice_anomalies.pipeline.payloads import LoadedNight, Snapshot, ValidatedNight
 
 CONTRACT = runs.contract()
 
@@ -58,14 +59,14 @@ def validate_invoices() -> None:
 
     @task
     @runs.fail_without_retry
-    def snapshot() -> dict[str, Any]:
+    def snapshot() -> Snapshot:
         from invoice_anomalies.pipeline.validate import take_snapshot
 
         return take_snapshot(CONTRACT, runs.paths(), runs.extract_date(), runs.param("extract_path"), runs.staging())
 
     @task
     @runs.fail_without_retry
-    def validate(taken: dict[str, Any]) -> dict[str, Any]:
+    def validate(taken: Snapshot) -> ValidatedNight:
         from invoice_anomalies.pipeline.validate import validate_snapshot
 
         histories.go_on_if(history=False)
@@ -73,12 +74,12 @@ def validate_invoices() -> None:
         return validate_snapshot(CONTRACT, runs.paths(), runs.dsn(), runs.extract_date(), taken, **how)
 
     @task.short_circuit
-    def unless_dry_run(validated: dict[str, Any]) -> bool:
+    def unless_dry_run(validated: ValidatedNight) -> bool:
         return not runs.param("dry_run")
 
     @task(outlets=[runs.INVOICES])
     @runs.fail_without_retry
-    def load(validated: dict[str, Any], *, outlet_events: Any = None) -> dict[str, Any]:
+    def load(validated: ValidatedNight, *, outlet_events: Any = None) -> LoadedNight:
         from invoice_anomalies.pipeline.validate import load_night
 
         counts = load_night(CONTRACT, runs.dsn(), runs.extract_date(), validated)

@@ -18,13 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract, load_contract
 from invoice_anomalies.errors import PipelineError
 from invoice_anomalies.paths import Paths, contract_path
-from invoice_anomalies.pipeline.history import finish_history, load_month, told, validate_history
+from invoice_anomalies.pipeline.history import describe_left_out, finish_history, load_month, validate_history
+from invoice_anomalies.pipeline.payloads import HistoryPlan, LoadedHistory
 from invoice_anomalies.pipeline.validate import take_snapshot
 from invoice_anomalies.validation import staged_report
 from local.deployment import Deployment
@@ -108,9 +109,7 @@ def command_line(file: str, by: str) -> str:
     return " ".join(["make history", *words]).replace("$", "$$")
 
 
-def load(
-    screen: Screen, contract: Contract, paths: Paths, dsn: str, file: str, by: str | None = None
-) -> dict[str, Any]:
+def load(screen: Screen, contract: Contract, paths: Paths, dsn: str, file: str, by: str | None = None) -> LoadedHistory:
     """Load the history, and say what became of its rows; returns the counts."""
     staging = paths.root / "staging" / "history" / uuid.uuid4().hex[:12]
     staging.mkdir(parents=True)
@@ -135,7 +134,7 @@ def load(
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _say_outcome(screen: Screen, dsn: str, plan: dict[str, Any], counts: dict[str, Any]) -> None:
+def _say_outcome(screen: Screen, dsn: str, plan: HistoryPlan, counts: LoadedHistory) -> None:
     left = sum(night["rows"] for night in counts["left_out"])
     screen.say(
         f"\n{counts['rows_in']:,} rows in = {counts['loaded']:,} loaded + {counts['quarantined']:,} quarantined"
@@ -145,7 +144,7 @@ def _say_outcome(screen: Screen, dsn: str, plan: dict[str, Any], counts: dict[st
     for warning in staged_report(Path(plan["staging"])).warnings:
         screen.say(f"  warning: {warning}")
     for night in counts["left_out"]:
-        screen.say(f"  left out: {told(night)}")
+        screen.say(f"  left out: {describe_left_out(night)}")
     with warehouse.connect(dsn) as connection:
         reasons = warehouse.file_reasons(connection, plan["file"], REASONS)
     if reasons:
@@ -158,7 +157,7 @@ def _say_outcome(screen: Screen, dsn: str, plan: dict[str, Any], counts: dict[st
 
 
 def offer(
-    screen: Screen, contract: Contract, dsn: str, counts: dict[str, Any], train: str, command: str = "make history"
+    screen: Screen, contract: Contract, dsn: str, counts: LoadedHistory, train: str, command: str = "make history"
 ) -> None:
     """Train on the history but for its last nights and score those, where asked to; else say how to.
 

@@ -7,6 +7,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from invoice_anomalies.airflow import runs
 from invoice_anomalies.contract import Contract
+from invoice_anomalies.pipeline.payloads import LoadedHistory, LoadedMonth, MonthPlan, Snapshot
 
 PARAMS = {
     "history": Param(
@@ -35,7 +36,7 @@ def load_history(contract: Contract, taken: Any) -> Any:
 
     @task
     @runs.fail_without_retry
-    def validate_history(taken: dict[str, Any]) -> list[dict[str, Any]]:
+    def validate_history(taken: Snapshot) -> list[MonthPlan]:
         from invoice_anomalies.pipeline.history import validate_history as validated
         from invoice_anomalies.pipeline.validate import newest_snapshot
 
@@ -43,13 +44,12 @@ def load_history(contract: Contract, taken: Any) -> Any:
         taken = newest_snapshot(contract, runs.paths(), runs.extract_date(), runs.param("extract_path"), taken)
         by, dry_run = runs.param("history_date"), runs.param("dry_run")
         plan = validated(contract, runs.paths(), runs.dsn(), taken, by, dry_run=dry_run)
-        months: list[dict[str, Any]] = plan["months"]
-        return months
+        return plan["months"]
 
     # One at a time: two nights are never loaded at once, and these would hold the workers of others.
     @task(map_index_template="{{ task.op_kwargs['month']['month'] }}", max_active_tis_per_dagrun=1)
     @runs.fail_without_retry
-    def load_month(month: dict[str, Any]) -> dict[str, Any]:
+    def load_month(month: MonthPlan) -> LoadedMonth:
         from invoice_anomalies.pipeline.history import load_month as load
 
         return load(contract, runs.dsn(), month)
@@ -57,11 +57,11 @@ def load_history(contract: Contract, taken: Any) -> Any:
     @task(outlets=[runs.INVOICES])
     @runs.fail_without_retry
     def finish_history(
-        months: list[dict[str, Any]], loaded: list[dict[str, Any]], *, outlet_events: Any = None
-    ) -> dict[str, Any]:
+        months: list[MonthPlan], loaded: list[LoadedMonth], *, outlet_events: Any = None
+    ) -> LoadedHistory:
         from invoice_anomalies.pipeline.history import finish_history as finish
 
-        counts = finish(contract, runs.dsn(), {**months[0], "months": list(months)}, list(loaded))
+        counts = finish(contract, runs.dsn(), months[0], list(loaded))
         outlet_events[runs.INVOICES].extra = counts
         return counts
 

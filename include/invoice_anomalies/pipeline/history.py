@@ -15,6 +15,15 @@ from invoice_anomalies.files import read_staged, write_staged
 from invoice_anomalies.paths import Paths
 from invoice_anomalies.pipeline.history_nights import as_history, night_field, with_nights
 from invoice_anomalies.pipeline.nights import today as nights_today
+from invoice_anomalies.pipeline.payloads import (
+    HistoryPlan,
+    LeftOutNight,
+    LoadedHistory,
+    LoadedMonth,
+    MonthPlan,
+    PlannedHistory,
+    Snapshot,
+)
 from invoice_anomalies.validation import staged_chunks, staged_report, validate
 from invoice_anomalies.validation.result import no_quarantined_rows, no_valid_rows
 
@@ -28,11 +37,11 @@ def validate_history(
     contract: Contract,
     paths: Paths,
     dsn: str,
-    snapshot: dict[str, Any],
+    snapshot: Snapshot,
     by: str | None = None,
     *,
     dry_run: bool = False,
-) -> dict[str, Any]:
+) -> PlannedHistory:
     """Validate a staged history as one extract, and stage its rows by month; returns the plan of the load.
 
     The night of a row is the date of the field `by` (see night_field). A row without a night is quarantined with the
@@ -62,7 +71,7 @@ def validate_history(
     _refuse_repeated(contract, file, outcome.valid_rows, elsewhere)
     days = {pd.Timestamp(str(day)).date() for day in night_of.dropna().unique()}
     last = _last_night(file, days, held, by)
-    plan = {
+    plan: HistoryPlan = {
         "file": file,
         "by": by,
         "why": why,
@@ -75,22 +84,22 @@ def validate_history(
     if dry_run:
         return {**plan, "months": []}
     months = _stage_months(outcome.folder, night_of.fillna(pd.Timestamp(last)))
-    if (staged_rows := sum(month["rows"] for month in months)) != outcome.rows_in:
+    if (staged_rows := sum(rows for _, rows in months)) != outcome.rows_in:
         raise StagingError(
             f"{file}: {outcome.rows_in} rows came in, but {staged_rows} were split into nights; nothing was loaded. A "
             "row was lost or counted twice on the way: please report this"
         )
     _take_back_former_nights(contract, dsn, plan, days)
-    return {**plan, "months": [{**plan, **month} for month in months]}
+    return {**plan, "months": [{**plan, "month": month, "rows": rows} for month, rows in months]}
 
 
-def load_month(contract: Contract, dsn: str, month: dict[str, Any]) -> dict[str, Any]:
+def load_month(contract: Contract, dsn: str, month: MonthPlan) -> LoadedMonth:
     """Load the nights of one month, each in a transaction of its own; returns the counts.
 
     A night that another file holds, or whose rows another night has, is left as it is, and told in `left_out`.
     """
-    counts: dict[str, Any] = {"month": month["month"], "nights": 0, "rows_in": 0, "loaded": 0, "quarantined": 0}
-    left_out: list[dict[str, Any]] = []
+    counts = {"nights": 0, "rows_in": 0, "loaded": 0, "quarantined": 0}
+    left_out: list[LeftOutNight] = []
     with warehouse.connect(dsn) as connection:
         for night, valid, quarantined in _nights(contract, month):
             rows = len(valid) + len(quarantined)
@@ -101,15 +110,20 @@ def load_month(contract: Contract, dsn: str, month: dict[str, Any]) -> dict[str,
             counts["nights"] += 1
             for name in ("rows_in", "loaded", "quarantined"):
                 counts[name] += getattr(loaded, name)
-    log.info("%s: %s", month["month"], counts)
+    log.info("%s: %s", month["month"], {"month": month["month"], **counts})
     for night_left in left_out:
-        log.warning("%s", told(night_left))
-    return {**counts, "left_out": left_out}
+        log.warning("%s", describe_left_out(night_left))
+    return {
+        "month": month["month"],
+        "nights": counts["nights"],
+        "rows_in": counts["rows_in"],
+        "loaded": counts["loaded"],
+        "quarantined": counts["quarantined"],
+        "left_out": left_out,
+    }
 
 
-def finish_history(
-    contract: Contract, dsn: str, plan: dict[str, Any], loaded: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+def finish_history(contract: Contract, dsn: str, plan: HistoryPlan, loaded: Sequence[LoadedMonth]) -> LoadedHistory:
     """Look back on all months, and count.
 
     Raises StagingError where rows_in is not loaded + quarantined + left out.
@@ -136,7 +150,7 @@ def finish_history(
     }
 
 
-def told(left_out: dict[str, Any]) -> str:
+def describe_left_out(left_out: LeftOutNight) -> str:
     """Say that a night of the history was left out, and what to do."""
     night, rows = left_out["night"], left_out["rows"]
     return (
@@ -148,7 +162,7 @@ def told(left_out: dict[str, Any]) -> str:
 def _load(
     connection: Any,
     contract: Contract,
-    month: dict[str, Any],
+    month: MonthPlan,
     night: date,
     chunks: list[tuple[pd.DataFrame, pd.DataFrame]],
 ) -> "warehouse.LoadCounts | str":
@@ -169,7 +183,7 @@ def _load(
     )
 
 
-def _take_back_former_nights(contract: Contract, dsn: str, plan: dict[str, Any], nights: set[date]) -> None:
+def _take_back_former_nights(contract: Contract, dsn: str, plan: HistoryPlan, nights: set[date]) -> None:
     """Take back the nights that this file held when it was loaded before, and has no more."""
     with warehouse.connect(dsn) as connection:
         former = [night for night in warehouse.nights_of_file(connection, plan["file"]) if night not in nights]
@@ -227,8 +241,8 @@ def _refused(file: str, problems: list[str], data_docs: str) -> NightRefusedErro
     )
 
 
-def _stage_months(folder: Path, night_of: "pd.Series") -> list[dict[str, Any]]:
-    """Write the staged rows again by month, each row with its night; returns the months in order.
+def _stage_months(folder: Path, night_of: "pd.Series") -> list[tuple[str, int]]:
+    """Write the staged rows again by month, each row with its night; returns the months in order, and their rows.
 
     night_of: the night of each line of the file.
     """
@@ -241,10 +255,10 @@ def _stage_months(folder: Path, night_of: "pd.Series") -> list[dict[str, Any]]:
                 target.mkdir(exist_ok=True)
                 write_staged(of_month, target / f"{kind}_{number:05}.parquet")
                 rows[str(month)] = rows.get(str(month), 0) + len(of_month)
-    return [{"month": month, "rows": rows[month]} for month in sorted(rows)]
+    return sorted(rows.items())
 
 
-def _nights(contract: Contract, month: dict[str, Any]) -> Iterator[tuple[date, pd.DataFrame, pd.DataFrame]]:
+def _nights(contract: Contract, month: MonthPlan) -> Iterator[tuple[date, pd.DataFrame, pd.DataFrame]]:
     """The nights of a month in order, with their valid and their quarantined rows."""
     folder = Path(month["staging"]) / month["month"]
     valid, quarantined = (

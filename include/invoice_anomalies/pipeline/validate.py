@@ -3,20 +3,18 @@
 import logging
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from invoice_anomalies import extract, warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import NightRefusedError, StorageUnreachableError
 from invoice_anomalies.paths import Paths
+from invoice_anomalies.pipeline.payloads import LoadedNight, Snapshot, ValidatedNight
 from invoice_anomalies.validation import staged_chunks, staged_report, validate
 
 log = logging.getLogger(__name__)
 
 
-def take_snapshot(
-    contract: Contract, paths: Paths, extract_date: date, path: str | None, staging: Path
-) -> dict[str, Any]:
+def take_snapshot(contract: Contract, paths: Paths, extract_date: date, path: str | None, staging: Path) -> Snapshot:
     """Copy the extract into staging, so that the later steps read the same bytes whatever happens to the original."""
     paths.sweep_staging(date.today())
     location = extract.locate(contract, extract_date, paths, path)
@@ -29,8 +27,8 @@ def take_snapshot(
 
 
 def newest_snapshot(
-    contract: Contract, paths: Paths, extract_date: date, path: str | None, taken: dict[str, Any]
-) -> dict[str, Any]:
+    contract: Contract, paths: Paths, extract_date: date, path: str | None, taken: Snapshot
+) -> Snapshot:
     """The snapshot that was taken, or a new one where it is gone or another extract has come since.
 
     A task that is cleared after a correction so reads what was corrected, without its snapshot being cleared too. An
@@ -55,11 +53,11 @@ def validate_snapshot(
     paths: Paths,
     dsn: str,
     extract_date: date,
-    snapshot: dict[str, Any],
+    snapshot: Snapshot,
     *,
     path: str | None = None,
     record: bool = True,
-) -> dict[str, Any]:
+) -> ValidatedNight:
     """Validate the staged extract, or the one that came since, and stage its valid and its quarantined rows.
 
     path: where the trigger form says that the extract lies, as for the snapshot.
@@ -102,7 +100,7 @@ def validate_snapshot(
     }
 
 
-def load_night(contract: Contract, dsn: str, extract_date: date, validated: dict[str, Any]) -> dict[str, Any]:
+def load_night(contract: Contract, dsn: str, extract_date: date, validated: ValidatedNight) -> LoadedNight:
     """Publish the staged rows of a night in one transaction; returns the row counts."""
     folder = Path(validated["staging"])
     report = staged_report(folder)
