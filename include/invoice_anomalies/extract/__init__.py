@@ -1,6 +1,6 @@
 """Read one night's extract (CSV, gzip, Parquet, Excel; local or any fsspec URL) into a frame of what came.
 
-Nothing is judged here: a value stays as it was delivered until validation parses it by the contract.
+Nothing is checked here: a value stays as it was delivered until validation parses it by the contract.
 """
 
 from invoice_anomalies.extract.location import arrival, arrived, copy, locate, shown, state

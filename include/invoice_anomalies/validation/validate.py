@@ -4,7 +4,7 @@ The first pass parses and checks each chunk, keeps its rows beside what is to be
 the night as a whole can tell. The second pass, over the verdicts, writes the valid and the quarantined rows.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -189,8 +189,7 @@ def _check_in_chunks(
         failed, broken = broken_rows(rules, report, chunk.missing())
         failures = {**failed, **failures}
         checked = check_chunk(contract, rules, chunk, broken)
-        for index, violation in checked.violations.items():
-            violations[index] = violations[index] + violation if index in violations else violation
+        violations = _added(violations, checked.violations)
         unfit.append(checked.unfit)
         if not refused and not _refuses(rules, failures):
             staged.keep(number, raw, chunk.typed(contract), checked.reasons, on_disk=True)
@@ -200,23 +199,34 @@ def _check_in_chunks(
     failed, late = broken_rows(rules, suite.check(of_night, whole.values, "the night"), whole.missing)
     failures |= failed
     if not _refuses(rules, failures):
-        violations |= {
-            index: _late_violation(contract, rules[index], rows, lines, staged) for index, rows in late.items()
-        }
+        violations |= _late_violations(contract, rules, late, lines, staged)
     key = [name for name in contract.key if name in whole.values]
     return NightVerdict(columns, lines, unfit, failures, violations, late, whole.values[key], first_rows)
 
 
-def _late_violation(
-    contract: Contract, rule: Rule, rows: Sequence[int], lines: Sequence[pd.Index], staged: StagedChunks
-) -> Violation:
-    """The violation of a rule of the night; rows: positions in the night."""
-    seen: list[Row] = []
-    chunks, positions = _located(lines, np.asarray(rows[:LINES_SHOWN]))
-    for number in dict.fromkeys(chunks.tolist()):
-        raw, here = staged.raw(number), positions[chunks == number].tolist()
-        seen += rows_as_they_came(contract, raw, here, reasons_of(rule, here, raw))
-    return Violation(rule, len(rows), [row.line for row in seen], seen[0].reasons[0], seen)
+def _added(violations: Mapping[int, Violation], later: Mapping[int, Violation]) -> dict[int, Violation]:
+    """The violations of earlier chunks and of the one behind them, by rule index."""
+    both = {index: violations[index] + later[index] for index in violations.keys() & later.keys()}
+    return {**violations, **later, **both}
+
+
+def _late_violations(
+    contract: Contract,
+    rules: Sequence[Rule],
+    late: Mapping[int, Sequence[int]],
+    lines: Sequence[pd.Index],
+    staged: StagedChunks,
+) -> dict[int, Violation]:
+    """The violations of rules of the night, by rule index; late: positions in the night."""
+    violations = {}
+    for index, rows in late.items():
+        seen: list[Row] = []
+        chunks, positions = _located(lines, np.asarray(rows[:LINES_SHOWN]))
+        for number in dict.fromkeys(chunks.tolist()):
+            raw, here = staged.raw(number), positions[chunks == number].tolist()
+            seen += rows_as_they_came(contract, raw, here, reasons_of(rules[index], here, raw))
+        violations[index] = Violation(rules[index], len(rows), [row.line for row in seen], seen[0].reasons[0], seen)
+    return violations
 
 
 def _second_pass(
