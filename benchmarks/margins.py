@@ -17,7 +17,7 @@ import pandas as pd
 from sklearn.metrics import average_precision_score
 
 from invoice_anomalies.contract import Contract, load_contract
-from invoice_anomalies.detection import Detector, Judgement, explain
+from invoice_anomalies.detection import ScoringResult, explain, fit, score
 from invoice_anomalies.paths import PROJECT
 from invoice_anomalies.training import evaluate
 from tests.detection import test_detector as of_detector
@@ -29,26 +29,26 @@ Figures = dict[str, float]
 SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 
-def flagged(judgement: Judgement) -> npt.NDArray[np.bool_]:
-    return of_detector.flagged(judgement).to_numpy()
+def flagged(result: ScoringResult) -> npt.NDArray[np.bool_]:
+    return of_detector.flagged(result).to_numpy()
 
 
 def of_trained(contract: Contract, made: Trained) -> Figures:
     """tests/detection/test_detector.py and tests/training/test_evaluation.py."""
-    detector, judgement = made.detector, made.judgement
+    detector, result = made.detector, made.result
     truth = of_detector.is_planted(made, made.invoices)
-    audit = detector.score(pd.concat([made.history, made.invoices]))
+    audit = score(detector, pd.concat([made.history, made.invoices]))
     newcomers = of_detector.newcomers_of(contract)
-    new = detector.score(newcomers, made.history)
+    new = score(detector, newcomers, made.history)
     first = (new.scores["history_tier"] == "new").to_numpy()
-    anomalies, _ = explain(detector, judgement, np.flatnonzero(truth & flagged(judgement)))
+    anomalies, _ = explain(detector, result, np.flatnonzero(truth & flagged(result)))
     accepted = made.labels["fields"].reindex(anomalies.index)
     hits = [of_detector.right(contract, *pair) for pair in zip(anomalies["top_field"], accepted, strict=True)]
     book_truth = of_detector.is_planted(made, audit.invoices)
     worst = np.argsort(-audit.scores["score"].to_numpy())[: 2 * book_truth.sum()]
     found = {
-        "ap": average_precision_score(truth, judgement.scores["score"]),
-        "ordinary flagged": flagged(judgement)[~truth].mean(),
+        "ap": average_precision_score(truth, result.scores["score"]),
+        "ordinary flagged": flagged(result)[~truth].mean(),
         "right field first": np.mean(hits),
         "audit: in short list": book_truth[worst].sum() / book_truth.sum(),
         "audit: ordinary flagged": flagged(audit)[~book_truth].mean(),
@@ -59,7 +59,7 @@ def of_trained(contract: Contract, made: Trained) -> Figures:
     }
     for kind in of_detector.PLANTED:
         planted = made.labels.index[made.labels["kind"] == kind]
-        found[f"flagged of {kind}"] = of_detector.flagged(judgement)[planted].mean()
+        found[f"flagged of {kind}"] = of_detector.flagged(result)[planted].mean()
     evaluation = evaluate(detector, made.history, made.invoices[~truth])
     found |= {f"evaluation: {name}": getattr(evaluation, name) for name in
               ("average_precision", "roc_auc", "recall", "right_field_first", "alert_rate")}  # fmt: skip
@@ -71,9 +71,9 @@ def of_quality_tests(contract: Contract) -> Figures:
     """tests/detection/test_quality.py."""
     small = with_detection(contract, epochs=10)
     plantings = of_quality.plantings_of(small)
-    detector = Detector(small).fit(plantings[0].history)
+    detector = fit(small, plantings[0].history)
     trials = of_quality.trials_of(detector, plantings)
-    scores = pd.concat([trial.judgement.scores for trial in trials])
+    scores = pd.concat([trial.result.scores for trial in trials])
     planted = np.concatenate([trial.data.planted for trial in trials])
     over = (scores["score"] >= scores["threshold"]).to_numpy()
     kinds = {name for trial in trials for name in trial.figures if name.startswith("kind_")}

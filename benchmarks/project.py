@@ -10,7 +10,7 @@ from benchmarks.measures import Opinion, Rows
 from benchmarks.peers import Judge
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.contract.fields import NUMERIC_TYPES
-from invoice_anomalies.detection import Detector, Judgement, explain
+from invoice_anomalies.detection import Detector, ScoringResult, explain, fit, score
 
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -18,33 +18,33 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def this_project(contract: Contract, history: pd.DataFrame, progress: Callable[[str], None]) -> Judge:
     """Train on the history; judging gives all field errors and explains what is flagged, as a night's run does."""
-    detector = Detector(contract).fit(history, progress)
+    detector = fit(contract, history, progress)
 
     def judge(invoices: pd.DataFrame) -> Opinion:
         began = time.perf_counter()
-        judgement = detector.score(invoices, history)
+        result = score(detector, invoices, history)
         scored = time.perf_counter()
-        flagged = judgement.flagged()
+        flagged = result.flagged()
         if len(flagged):
-            explain(detector, judgement, flagged)
+            explain(detector, result, flagged)
         told = time.perf_counter()
         return Opinion(
-            scores=judgement.scores["score"].to_numpy(),
-            errors=judgement.errors,
-            expected=lambda rows: _expected(detector, judgement, rows),
-            named=lambda rows: explain(detector, judgement, rows)[0]["top_field"],
+            scores=result.scores["score"].to_numpy(),
+            errors=result.errors,
+            expected=lambda rows: _expected(detector, result, rows),
+            named=lambda rows: explain(detector, result, rows)[0]["top_field"],
             seconds={"scoring": scored - began, "explaining": told - scored},
         )
 
     return judge
 
 
-def _expected(detector: Detector, judgement: Judgement, rows: Rows) -> pd.DataFrame:
+def _expected(detector: Detector, result: ScoringResult, rows: Rows) -> pd.DataFrame:
     """The expected values that the explanations of these invoices tell, as numbers and dates; rows x fields."""
-    lines = explain(detector, judgement, rows)[1]
+    lines = explain(detector, result, rows)[1]
     fields = detector.contract.fields
     table = lines.pivot(index="invoice_key", columns="field", values="expected")
-    table = table.reindex(judgement.invoices.index[rows])
+    table = table.reindex(result.invoices.index[rows])
     return pd.DataFrame(
         {
             name: table[name].map(lambda text, kind=fields[name].type: read(text, kind))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract, load_contract
-from invoice_anomalies.detection import Detector, Judgement
+from invoice_anomalies.detection import Detector, ScoringResult, fit, score
 from invoice_anomalies.paths import PROJECT
 from invoice_anomalies.synthetic import Company, plant
 from tests.shared import Shared
@@ -24,7 +24,7 @@ class Trained:
     history: pd.DataFrame
     invoices: pd.DataFrame
     labels: pd.DataFrame
-    judgement: Judgement
+    result: ScoringResult
 
 
 def with_detection(contract: Contract, **settings: object) -> Contract:
@@ -72,12 +72,12 @@ def trained(quick_contract: Contract, company_invoices: pd.DataFrame, shared: Sh
 
     def make() -> Trained:
         made = fitted(quick_contract, company_invoices)
-        training.save(made.detector.model_, keras_model)
-        made.detector.model_ = None  # Keras pickles none whose loss is the project's own
+        training.save(made.detector.network, keras_model)
+        made.detector.network = None  # Keras pickles none whose loss is the project's own
         return made
 
     made = shared.once("trained", make)
-    made.detector.model_ = training.load(keras_model)
+    made.detector.network = training.load(keras_model)
     return made
 
 
@@ -86,7 +86,7 @@ def fitted(quick_contract: Contract, company_invoices: pd.DataFrame) -> Trained:
     later = company_invoices[company_invoices["extract_date"] >= CUT].drop(columns="extract_date")
     kinds = ["amount_shifted", "category_wrong", "date_moved", "identifier_wrong", "tax_mismatch", "due_date_wrong"]
     planted, labels = plant(later.reset_index(drop=True), 0.08, seed=5, kinds=kinds)
-    detector = Detector(quick_contract).fit(history)
+    detector = fit(quick_contract, history)
     invoices = as_nights(quick_contract, planted)
     labels = labels.set_index(labels["vendor_id"] + "|" + labels["invoice_number"])
-    return Trained(detector, history, invoices, labels, detector.score(invoices, history))
+    return Trained(detector, history, invoices, labels, score(detector, invoices, history))

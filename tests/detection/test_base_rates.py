@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from invoice_anomalies.detection.profiles.history_index import Entities
+from invoice_anomalies.detection.profiles.history_index import HistoryIndex
 from invoice_anomalies.detection.scoring.base_rates import (
     LEVELS,
-    Records,
-    count_asked,
-    count_past,
+    BaseRates,
+    count_query,
+    count_reference,
     count_siblings,
-    tempered,
+    shrink_to_vendor_rate,
 )
 
 HOSTILE = [
@@ -32,7 +32,7 @@ def of_one_field(*errors: float) -> np.ndarray:
 
 
 def temper(error: float, rows: int, odd: int) -> float:
-    return float(tempered(of_one_field(error), np.array([float(rows)]), of_one_field(odd))[0, 0])
+    return float(shrink_to_vendor_rate(of_one_field(error), np.array([float(rows)]), of_one_field(odd))[0, 0])
 
 
 def test_an_entity_without_record_keeps_its_error() -> None:
@@ -67,8 +67,8 @@ def test_small_errors_are_left_alone_and_none_falls_below_nothing() -> None:
 
 def test_the_past_counts_what_was_at_least_as_far_off_on_earlier_nights() -> None:
     errors = of_one_field(3.2, 2.9, 1.2, 3.3, 3.0, 0.2)
-    entities = Entities.in_training(named("v", "v", "v", "v", "v", "w"), nights(0, 1, 2, 3, 4, 5))
-    rows, odd = count_past(errors, entities)
+    entities = HistoryIndex.for_training(named("v", "v", "v", "v", "v", "w"), nights(0, 1, 2, 3, 4, 5))
+    rows, odd = count_reference(errors, entities)
     np.testing.assert_array_equal(rows, [0, 1, 2, 3, 4, 0])
     # Counted from the half error below: for 3.3 and for 3.0 all from 3.0 on, for 2.9 all from 2.5 on.
     np.testing.assert_array_equal(odd[:, 0], [0, 1, 2, 1, 2, 0])
@@ -76,7 +76,7 @@ def test_the_past_counts_what_was_at_least_as_far_off_on_earlier_nights() -> Non
 
 def test_siblings_count_the_others_of_the_entity_and_night() -> None:
     errors = np.array([[3.0, 0.0], [3.0, 2.0], [1.0, 2.0], [3.0, 2.0]])
-    entities = Entities.match(named("v"), named("v", "v", "v", "w"), nights(0), nights(1, 1, 1, 1))
+    entities = HistoryIndex.for_scoring(named("v"), named("v", "v", "v", "w"), nights(0), nights(1, 1, 1, 1))
     rows, odd = count_siblings(errors, entities)
     np.testing.assert_array_equal(rows, [2, 2, 2, 0])
     np.testing.assert_array_equal(odd, [[1, 0], [1, 1], [2, 1], [0, 0]])
@@ -85,13 +85,13 @@ def test_siblings_count_the_others_of_the_entity_and_night() -> None:
 def test_of_the_invoices_in_question_those_of_earlier_nights_count() -> None:
     errors = of_one_field(4.0, 4.0, 4.0, 4.0)
     asked = named("v", "v", "v", "w")
-    rows, odd = count_asked(errors, Entities.match(named("v", "v"), asked, nights(0, 0), nights(1, 2, 3, 3)))
+    rows, odd = count_query(errors, HistoryIndex.for_scoring(named("v", "v"), asked, nights(0, 0), nights(1, 2, 3, 3)))
     np.testing.assert_array_equal(rows, [0, 1, 2, 0])
     np.testing.assert_array_equal(odd[:, 0], [0, 1, 2, 0])
 
 
 def test_records_tell_how_often_an_entity_was_at_least_as_odd_in_training() -> None:
-    records = Records.of(named("w", "v", "v", "v"), np.array([[0.0, 6.0], [1.0, 0.0], [2.2, 0.0], [9.0, 0.0]]))
+    records = BaseRates.of(named("w", "v", "v", "v"), np.array([[0.0, 6.0], [1.0, 0.0], [2.2, 0.0], [9.0, 0.0]]))
     asked = np.array([[0.5, 0.5], [1.0, 1.0], [2.0, 5.0], [4.0, 7.0]])
     rows, odd = records.look_up(named("v", "v", "v", "w"), asked)
     np.testing.assert_array_equal(rows, [3, 3, 3, 1])
@@ -103,7 +103,7 @@ def test_records_count_as_the_past_does() -> None:
     who, errors = random.choice(named("a", "b", "c"), 200), random.exponential(1.5, (200, 3))
     asked = random.exponential(2.0, (50, 3))
     later = random.choice(named("a", "b", "c"), 50)
-    rows, odd = Records.of(who, errors).look_up(later, asked)
+    rows, odd = BaseRates.of(who, errors).look_up(later, asked)
     for place in range(50):
         own, floor = errors[who == later[place]], np.floor(asked[place] * 2) / 2
         assert rows[place] == len(own)
@@ -112,7 +112,7 @@ def test_records_count_as_the_past_does() -> None:
 
 
 def test_an_unknown_entity_has_no_record() -> None:
-    records = Records.of(named("v"), of_one_field(5.0))
+    records = BaseRates.of(named("v"), of_one_field(5.0))
     rows, odd = records.look_up(named("w", ""), of_one_field(5.0, 5.0))
     assert not rows.any()
     assert not odd.any()
@@ -121,10 +121,10 @@ def test_an_unknown_entity_has_no_record() -> None:
 def test_arrays_bring_records_back_whatever_the_entities_are_called() -> None:
     random = np.random.default_rng(0)
     who = random.permutation(named(*HOSTILE * 3))
-    records = Records.of(who, random.exponential(2.0, (len(who), 2)))
+    records = BaseRates.of(who, random.exponential(2.0, (len(who), 2)))
 
     arrays = records.to_arrays()
-    again = Records.from_arrays(arrays)
+    again = BaseRates.from_arrays(arrays)
 
     assert all(array.dtype.kind in "fiu" for array in arrays.values())
     assert sorted(again.entities) == sorted(HOSTILE)
@@ -137,7 +137,7 @@ def test_arrays_bring_records_back_whatever_the_entities_are_called() -> None:
 
 @pytest.mark.parametrize("names", [[], [""]])
 def test_arrays_bring_back_records_without_a_name(names: list[str]) -> None:
-    records = Records.of(named(*names), np.full((len(names), 2), 3.0))
-    rows, odd = Records.from_arrays(records.to_arrays()).look_up(named(""), np.full((1, 2), 3.0))
+    records = BaseRates.of(named(*names), np.full((len(names), 2), 3.0))
+    rows, odd = BaseRates.from_arrays(records.to_arrays()).look_up(named(""), np.full((1, 2), 3.0))
     assert rows[0] == len(names)
     np.testing.assert_array_equal(odd, [[len(names)] * 2])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector, explain, load_detector, save_detector
+from invoice_anomalies.detection import Detector, explain, fit, load_detector, save_detector, score
 from invoice_anomalies.detection.autoencoder import training
 from tests.detection.orders import FIRST, contract, fields, orders, typed
 
@@ -71,7 +71,7 @@ def some_of(cases: dict[str, dict[str, Any]]) -> list[Any]:
 def judged_in_any_way(contract: Contract, frame: pd.DataFrame) -> Detector:
     """Train, score and explain: a night, one invoice, none, with much history, none, and without any."""
     history, night = frame.iloc[:LEARNED], frame.iloc[LEARNED:]
-    detector = Detector(contract).fit(history)
+    detector = fit(contract, history)
     for invoices, known in (
         (night, history),
         (night.head(1), history),
@@ -82,12 +82,12 @@ def judged_in_any_way(contract: Contract, frame: pd.DataFrame) -> Detector:
         (night.head(1), None),
         (night.head(0), None),
     ):
-        judgement = detector.score(invoices, known)
-        assert list(judgement.scores.index) == list(invoices.index)
-        assert np.isfinite(judgement.errors.to_numpy()).all()
-        assert np.isfinite(judgement.scores[["score", "threshold", "history_rows"]].to_numpy(float)).all()
-        assert judgement.scores["history_tier"].isin(["new", "thin", "short", "long"]).all()
-        anomalies, said = explain(detector, judgement, np.arange(min(len(invoices), 3)))
+        result = score(detector, invoices, known)
+        assert list(result.scores.index) == list(invoices.index)
+        assert np.isfinite(result.errors.to_numpy()).all()
+        assert np.isfinite(result.scores[["score", "threshold", "history_rows"]].to_numpy(float)).all()
+        assert result.scores["history_tier"].isin(["new", "thin", "short", "long"]).all()
+        anomalies, said = explain(detector, result, np.arange(min(len(invoices), 3)))
         assert len(anomalies) == min(len(invoices), 3)
         assert np.isfinite(said["error"].to_numpy(float)).all()
     return detector
@@ -98,8 +98,8 @@ def judged_in_any_way(contract: Contract, frame: pd.DataFrame) -> Detector:
 def test_any_invoices_are_judged(changed: dict[str, Any]) -> None:
     everything = contract(ALL, detection={"epochs": 1})
     detector = judged_in_any_way(everything, typed(everything, orders(ROWS).assign(**changed)))
-    assert np.isfinite([*detector.learning_["loss"], *detector.learning_["val_loss"]]).all()
-    assert detector.threshold_ > 0
+    assert np.isfinite([*detector.learning["loss"], *detector.learning["val_loss"]]).all()
+    assert detector.threshold > 0
 
 
 @pytest.mark.parametrize("chosen", some_of(CHOSEN))
@@ -107,31 +107,31 @@ def test_any_contract_is_judged_by(chosen: dict[str, Any], tmp_path) -> None:
     few = contract(**chosen, detection={"epochs": 1})
     frame = typed(few, orders(ROWS))
     detector = judged_in_any_way(few, frame)
-    assert np.isfinite([*detector.learning_["loss"], *detector.learning_["val_loss"]]).all()
+    assert np.isfinite([*detector.learning["loss"], *detector.learning["val_loss"]]).all()
 
     save_detector(detector, tmp_path / "model", {})
     loaded = load_detector(tmp_path / "model", few)
     night, history = frame.iloc[LEARNED:], frame.iloc[:LEARNED]
-    pd.testing.assert_frame_equal(loaded.score(night, history).errors, detector.score(night, history).errors)
+    pd.testing.assert_frame_equal(score(loaded, night, history).errors, score(detector, night, history).errors)
 
 
 def test_fifty_invoices_are_enough_where_the_contract_says_so() -> None:
     small = contract(ALL, detection={"epochs": 2, "minimum_rows": 50})
     frame = typed(small, orders(150))
-    judgement = Detector(small).fit(frame.head(50)).score(frame.tail(100), frame.head(50))
-    assert np.isfinite(judgement.errors.to_numpy()).all()
+    result = score(fit(small, frame.head(50)), frame.tail(100), frame.head(50))
+    assert np.isfinite(result.errors.to_numpy()).all()
     # So few say little about what is ordinary, but not that everything is odd.
-    assert (judgement.scores["score"] >= judgement.scores["threshold"]).mean() < 0.25
+    assert (result.scores["score"] >= result.scores["threshold"]).mean() < 0.25
 
 
 def test_where_nothing_ever_was_odd_nothing_is_flagged_until_something_is() -> None:
     everything = contract(ALL, detection={"epochs": 2})
     frame = typed(everything, orders(1200).assign(**CHANGED["nothing but constant columns"]))
     history, night = frame.iloc[:1000], frame.iloc[1000:]
-    detector = Detector(everything).fit(history)
-    assert not len(detector.score(night, history).flagged())
+    detector = fit(everything, history)
+    assert not len(score(detector, night, history).flagged())
     for name, other in (("amount", 700.0), ("product", "Q"), ("number", "X/2"), ("ordered", pd.Timestamp(2020, 5, 1))):
-        odd = detector.score(night.head(1).assign(**{name: other}).astype(night.dtypes.to_dict()), history)
+        odd = score(detector, night.head(1).assign(**{name: other}).astype(night.dtypes.to_dict()), history)
         assert list(odd.flagged()) == [0], name
         assert odd.errors.iloc[0].idxmax() == name
 
@@ -143,18 +143,18 @@ def test_one_amount_beyond_reason_is_flagged_and_leaves_the_others_in_peace() ->
     frame = typed(everything, tiny)
     history, night = frame.iloc[:1000].copy(), frame.iloc[1000:].copy()
     history.iloc[[100, 500], history.columns.get_loc("amount")] = [1e308, -1e308]
-    detector = Detector(everything).fit(history)
-    before = detector.score(night, history).scores["score"]
+    detector = fit(everything, history)
+    before = score(detector, night, history).scores["score"]
     night.iloc[7, night.columns.get_loc("amount")] = 1e308
 
-    judgement = detector.score(night, history)
+    result = score(detector, night, history)
 
-    assert judgement.errors.iloc[7].idxmax() == "amount"
-    assert judgement.scores["score"].iloc[7] > 2 * judgement.scores["threshold"].iloc[7]
+    assert result.errors.iloc[7].idxmax() == "amount"
+    assert result.scores["score"].iloc[7] > 2 * result.scores["threshold"].iloc[7]
     other_vendors = (night["vendor"] != night["vendor"].iloc[7]).to_numpy()
     # How often amounts are equal by chance is counted over the whole book.
-    np.testing.assert_allclose(judgement.scores["score"][other_vendors], before[other_vendors], atol=0.05)
-    assert (judgement.scores["score"] >= judgement.scores["threshold"]).mean() < 0.05
+    np.testing.assert_allclose(result.scores["score"][other_vendors], before[other_vendors], atol=0.05)
+    assert (result.scores["score"] >= result.scores["threshold"]).mean() < 0.05
 
 
 @pytest.mark.parametrize("rows", [20_000, pytest.param(200_000, marks=pytest.mark.slow)])
@@ -173,29 +173,29 @@ def test_a_category_and_an_identifier_of_many_values_are_judged(monkeypatch: pyt
         ),
     )
     history, night = frame.iloc[:-1000], frame.iloc[-1000:]
-    detector = Detector(many).fit(history)
-    judgement = detector.score(night, history)
-    assert np.isfinite(judgement.errors.to_numpy()).all()
+    detector = fit(many, history)
+    result = score(detector, night, history)
+    assert np.isfinite(result.errors.to_numpy()).all()
     # Where every value is new, a new one is no surprise; and the model does not grow with them.
-    assert judgement.errors["product"].max() < 1.0
-    assert detector.encoder_.layout_.inputs < 200
-    assert all(len(levels.rarity) <= 5_000 for levels in detector.encoder_.levels_.values())
+    assert result.errors["product"].max() < 1.0
+    assert detector.encoder.slots.inputs < 200
+    assert all(len(levels.rarity) <= 5_000 for levels in detector.encoder.vocabularies.values())
 
 
 def test_two_invoices_with_one_key_get_a_score_each_in_their_order() -> None:
     everything = contract(ALL, detection={"epochs": 1})
     frame = typed(everything, orders(ROWS))
     history, night = frame.iloc[:LEARNED], frame.iloc[LEARNED:]
-    detector = Detector(everything).fit(history.set_axis(["same"] * LEARNED))
-    expected = detector.score(night, history)
-    judgement = detector.score(night.set_axis(["same"] * len(night)), history)
-    np.testing.assert_array_equal(judgement.scores["score"], expected.scores["score"])
-    np.testing.assert_array_equal(judgement.flagged(5), expected.flagged(5))
+    detector = fit(everything, history.set_axis(["same"] * LEARNED))
+    expected = score(detector, night, history)
+    result = score(detector, night.set_axis(["same"] * len(night)), history)
+    np.testing.assert_array_equal(result.scores["score"], expected.scores["score"])
+    np.testing.assert_array_equal(result.flagged(5), expected.flagged(5))
 
 
 def test_invoices_of_the_night_of_their_history_have_all_of_it_as_their_past() -> None:
     everything = contract(ALL, detection={"epochs": 1})
     frame = typed(everything, orders(ROWS, vendors=1).assign(extract_date=FIRST))
-    detector = Detector(everything).fit(frame.iloc[:LEARNED])
-    judgement = detector.score(frame.iloc[LEARNED:], frame.iloc[:LEARNED])
-    assert set(judgement.scores["history_rows"]) == {LEARNED}
+    detector = fit(everything, frame.iloc[:LEARNED])
+    result = score(detector, frame.iloc[LEARNED:], frame.iloc[:LEARNED])
+    assert set(result.scores["history_rows"]) == {LEARNED}

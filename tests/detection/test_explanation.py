@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector, explain
+from invoice_anomalies.detection import explain, fit, score
 from invoice_anomalies.reporting.wording import odds
 from tests.trained_detector import Trained
 
@@ -15,13 +15,13 @@ AMOUNTS = ["net_amount", "tax_amount", "gross_amount"]
 @pytest.fixture
 def ordinary(trained: Trained) -> pd.DataFrame:
     """An invoice of a vendor with a long history, nothing planted."""
-    calm = trained.judgement.scores[trained.judgement.scores["history_rows"] > 60].index
+    calm = trained.result.scores[trained.result.scores["history_rows"] > 60].index
     calm = [key for key in calm if key not in trained.labels.index]
     return trained.invoices.loc[calm[:1]].copy()
 
 
 def explained(trained: Trained, invoice: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
-    anomalies, fields = explain(trained.detector, trained.detector.score(invoice, trained.history), [0])
+    anomalies, fields = explain(trained.detector, score(trained.detector, invoice, trained.history), [0])
     return anomalies.iloc[0], fields
 
 
@@ -101,7 +101,7 @@ def test_rarity_claims_no_more_than_ten_times_the_invoices_learned_from(
 
 
 def test_a_table_and_its_sentence_tell_one_rarity(trained: Trained) -> None:
-    _, fields = explain(trained.detector, trained.judgement, trained.judgement.flagged(40))
+    _, fields = explain(trained.detector, trained.result, trained.result.flagged(40))
 
     words = [odds(line.rarity, line.error) for line in fields.itertuples()]
     assert sum(word.startswith("fewer") for word in words) >= 5
@@ -131,8 +131,8 @@ def test_a_difference_is_told_in_money(trained: Trained, ordinary: pd.DataFrame)
 
 def test_another_vendors_number_is_told_whose_it_looks_like(trained: Trained) -> None:
     labels = trained.labels[trained.labels["kind"] == "identifier_wrong"]
-    rows = trained.judgement.invoices.index.get_indexer(labels.index)
-    _, fields = explain(trained.detector, trained.judgement, rows)
+    rows = trained.result.invoices.index.get_indexer(labels.index)
+    _, fields = explain(trained.detector, trained.result, rows)
 
     sentences = fields[fields["field"] == "invoice_number"]["sentence"]
     told = sentences.str.contains("; written like the numbers of ")
@@ -175,15 +175,15 @@ def test_nothing_that_an_explanation_says_has_control_characters(trained: Traine
     history.loc[history["vendor_id"] == ordinary["vendor_id"].iloc[0], ["vendor_id", "cost_center"]] = evil
     history.index = pd.Index([f"{key}\x07" for key in history.index], name="invoice_key")
     ordinary[["vendor_id", "invoice_number", "currency", "gl_account"]] = evil
-    judgement = trained.detector.score(ordinary, history)
-    anomalies, fields = explain(trained.detector, judgement, [0])
+    result = score(trained.detector, ordinary, history)
+    anomalies, fields = explain(trained.detector, result, [0])
 
     said = [anomalies["explanation"].iloc[0], *fields[["observed", "expected", "sentence"]].to_numpy().ravel()]
     assert all(text.isprintable() for text in said), said
 
 
 def test_the_shares_of_the_fields_are_shares(trained: Trained) -> None:
-    _, fields = explain(trained.detector, trained.judgement, trained.judgement.flagged(20))
+    _, fields = explain(trained.detector, trained.result, trained.result.flagged(20))
 
     assert fields["share"].between(0, 1).all()
     assert (fields.groupby("invoice_key")["share"].sum() <= 1 + 1e-9).all()
@@ -191,9 +191,9 @@ def test_the_shares_of_the_fields_are_shares(trained: Trained) -> None:
 
 
 def test_the_shares_of_all_judged_fields_add_up_to_one(trained: Trained) -> None:
-    rows = trained.judgement.flagged(20)
-    _, fields = explain(trained.detector, trained.judgement, rows)
-    errors = trained.judgement.errors.iloc[rows]
+    rows = trained.result.flagged(20)
+    _, fields = explain(trained.detector, trained.result, rows)
+    errors = trained.result.errors.iloc[rows]
 
     shares = np.power(10.0, errors).div(np.power(10.0, errors).sum(axis=1), axis=0)
     expected = [shares.loc[line.invoice_key, line.field] for line in fields.itertuples()]
@@ -214,11 +214,11 @@ def test_a_vendor_that_is_judged_itself_is_told_to_be_unknown(trained: Trained) 
     for name, field in document["fields"].items():
         field["detect"] = name in ("vendor_id", "gross_amount")
     document |= {"derived": {}, "detection": {"epochs": 1, "hidden_units": [8], "approval_limits": []}}
-    detector = Detector(Contract.model_validate(document)).fit(trained.history.iloc[-1500:])
+    detector = fit(Contract.model_validate(document), trained.history.iloc[-1500:])
     invoice = trained.invoices.iloc[[0]].assign(vendor_id="V99999")
     invoice["gross_amount"] = trained.history["gross_amount"].median()
 
-    _, fields = explain(detector, detector.score(invoice, trained.history), [0])
+    _, fields = explain(detector, score(detector, invoice, trained.history), [0])
 
     sentence = fields.set_index("field")["sentence"]["vendor_id"]
     assert sentence.startswith("vendor id 'V99999'; never seen before; ")
@@ -236,9 +236,9 @@ def test_a_value_that_is_missing_where_it_never_was_is_told(trained: Trained) ->
 
 
 def test_an_invoice_explains_itself_the_same_alone_and_among_others(trained: Trained) -> None:
-    rows = trained.judgement.flagged(30)
-    together, _ = explain(trained.detector, trained.judgement, rows)
-    alone = [explain(trained.detector, trained.judgement, [row])[0]["explanation"].iloc[0] for row in rows[::7]]
+    rows = trained.result.flagged(30)
+    together, _ = explain(trained.detector, trained.result, rows)
+    alone = [explain(trained.detector, trained.result, [row])[0]["explanation"].iloc[0] for row in rows[::7]]
 
     assert alone == list(together["explanation"].iloc[::7])
 
@@ -247,9 +247,9 @@ def test_every_invoice_can_be_explained_whatever_is_missing_in_it(trained: Train
     some = trained.invoices.iloc[:40].copy()
     for column in [name for name in some.columns if name not in ("extract_date", "posting_date")]:
         some.loc[some.index[::2], column] = None
-    judgement = trained.detector.score(some, trained.history)
+    result = score(trained.detector, some, trained.history)
 
-    anomalies, fields = explain(trained.detector, judgement, np.arange(len(some)))
+    anomalies, fields = explain(trained.detector, result, np.arange(len(some)))
 
     assert anomalies["explanation"].notna().all()
     assert len(set(fields["invoice_key"])) == some.index.nunique()
@@ -257,15 +257,15 @@ def test_every_invoice_can_be_explained_whatever_is_missing_in_it(trained: Train
 
 
 def test_a_whole_book_is_explained_without_a_history(trained: Trained) -> None:
-    judgement = trained.detector.score(trained.invoices)
+    result = score(trained.detector, trained.invoices)
 
-    anomalies, _ = explain(trained.detector, judgement, judgement.flagged(20))
+    anomalies, _ = explain(trained.detector, result, result.flagged(20))
 
     assert len(anomalies)
 
 
 def test_a_night_with_nothing_flagged_has_nothing_to_explain(trained: Trained) -> None:
-    anomalies, fields = explain(trained.detector, trained.judgement, [])
+    anomalies, fields = explain(trained.detector, trained.result, [])
 
     assert (len(anomalies), len(fields)) == (0, 0)
     assert {"entity", "amount_at_risk", "currency", "top_field", "explanation"} <= set(anomalies.columns)

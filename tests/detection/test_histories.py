@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector
+from invoice_anomalies.detection import fit, score
 from invoice_anomalies.detection.checks.duplicates.check import Duplicates, DuplicateState
 from invoice_anomalies.synthetic import Company, plant
 from invoice_anomalies.synthetic.planting import plant_counts
@@ -77,10 +77,10 @@ def test_what_is_flagged_does_not_depend_on_how_the_history_came(quick_contract:
     flagged = {}
     for way in WAYS:
         past = loaded(history, way)
-        judgement = Detector(contract).fit(past).score(later, past)
-        flagged[way] = judgement.scores["score"] >= judgement.scores["threshold"]
-        copies = judgement.errors["invoice_number"][flagged[way]] >= 2.0
-        assert not (copies & (judgement.collective["duplicate"].surprisal[flagged[way]] > 0) & kinds["rent"]).any(), way
+        result = score(fit(contract, past), later, past)
+        flagged[way] = result.scores["score"] >= result.scores["threshold"]
+        copies = result.errors["invoice_number"][flagged[way]] >= 2.0
+        assert not (copies & (result.found["duplicate"].surprisal[flagged[way]] > 0) & kinds["rent"]).any(), way
         assert flagged[way][kinds["planted"]].mean() > 0.5, way
     for way in ("one file", "months"):
         assert abs(flagged[way].mean() - flagged["nights"].mean()) <= 0.005, way

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector, Judgement, explain
-from invoice_anomalies.detection.autoencoder.inference import VIEWS
+from invoice_anomalies.detection import Detector, ScoringResult, explain, fit, score
+from invoice_anomalies.detection.autoencoder.inference import CONDITIONINGS
 from tests.detection.orders import contract, fields, orders, typed
 
 LEARNED, ROWS = 2000, 2600
@@ -22,8 +22,8 @@ class Case:
     history: pd.DataFrame
     invoices: pd.DataFrame
 
-    def judge(self, invoices: pd.DataFrame) -> Judgement:
-        return self.detector.score(invoices, self.history)
+    def judge(self, invoices: pd.DataFrame) -> ScoringResult:
+        return score(self.detector, invoices, self.history)
 
     def flagged(self, invoices: pd.DataFrame) -> np.ndarray:
         scores = self.judge(invoices).scores
@@ -33,7 +33,7 @@ class Case:
 def learned(contract: Contract, book: pd.DataFrame) -> Case:
     frame = typed(contract, book)
     history, invoices = frame.iloc[:LEARNED], frame.iloc[LEARNED:]
-    return Case(Detector(contract).fit(history), history, invoices)
+    return Case(fit(contract, history), history, invoices)
 
 
 @pytest.fixture(scope="module")
@@ -90,25 +90,25 @@ def test_a_wrong_unit_price_is_found_where_value_and_quantity_are_ordinary(produ
 
 def test_a_wrong_unit_price_is_named(products: Case) -> None:
     # Amount and quantity do not fit each other either: which of the three is the oddest is up to the seed.
-    judgement = products.judge(sold_at_another_price(products))
-    _, fields = explain(products.detector, judgement, np.arange(len(judgement.errors)))
+    result = products.judge(sold_at_another_price(products))
+    _, fields = explain(products.detector, result, np.arange(len(result.errors)))
     named = fields.loc[fields["field"] == "unit_price", "invoice_key"]
-    assert len(named) > 0.9 * len(judgement.errors)
+    assert len(named) > 0.9 * len(result.errors)
 
 
 def test_a_derived_field_and_its_parts_are_hidden_from_one_another(products: Case) -> None:
-    hides = products.detector.encoder_.layout_.hides
+    hides = products.detector.encoder.slots.masked_together
     assert set(hides["unit_price"]) == {"unit_price", "amount", "quantity"}
     assert set(hides["amount"]) == {"unit_price", "amount"}
     assert set(hides["product"]) == {"product"}
 
 
 def test_what_is_expected_does_not_depend_on_the_value_itself_nor_on_what_is_derived_from_it(products: Case) -> None:
-    before = products.detector.reconstruct(products.judge(products.invoices.head(50)).encoded)
+    before = products.detector.reconstruct(products.judge(products.invoices.head(50)).given)
     changed = products.invoices.head(50).assign(amount=lambda night: night["amount"] * 7.0)
-    after = products.detector.reconstruct(products.judge(changed).encoded)
+    after = products.detector.reconstruct(products.judge(changed).given)
     for name in ("amount.value", "unit_price.value"):
-        for view in VIEWS:
+        for view in CONDITIONINGS:
             np.testing.assert_allclose(after[name, view].location[:5], before[name, view].location[:5], rtol=1e-4)
     assert not np.allclose(
         after["quantity.value", "others"].location[:5], before["quantity.value", "others"].location[:5]
@@ -116,8 +116,8 @@ def test_what_is_expected_does_not_depend_on_the_value_itself_nor_on_what_is_der
 
 
 def test_a_product_is_judged_by_the_book_and_not_by_its_own_past(products: Case) -> None:
-    encoded = products.judge(products.invoices).encoded
-    book = products.detector.encoder_.levels_["product.value"].shares
+    encoded = products.judge(products.invoices).given
+    book = products.detector.encoder.vocabularies["product.value"].shares
     assert encoded.history_rows.min() > 100
     np.testing.assert_allclose(encoded.levels["product.value"].shares, np.tile(book, (len(products.invoices), 1)))
 

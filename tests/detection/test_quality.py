@@ -12,7 +12,7 @@ from benchmarks.measures import Opinion, measures
 from benchmarks.peers import isolation_forest
 from benchmarks.project import read
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector, Judgement, explain
+from invoice_anomalies.detection import Detector, ScoringResult, explain, fit, score
 from tests.trained_detector import with_detection
 
 DAYS = (date(2026, 1, 1), date(2026, 4, 30), date(2026, 5, 31))
@@ -24,7 +24,7 @@ class Trial:
     """One planting in the same month, as the detector judged it."""
 
     data: DataSet
-    judgement: Judgement
+    result: ScoringResult
     figures: dict[str, float]
     peer: dict[str, float]
 
@@ -46,7 +46,7 @@ def plantings_of(small: Contract) -> list[DataSet]:
 @pytest.fixture(scope="module")
 def detector(small: Contract, plantings: list[DataSet]) -> Detector:
     """Trained once: the history, with a few unlabelled anomalies, is that of every planting."""
-    return Detector(small).fit(plantings[0].history)
+    return fit(small, plantings[0].history)
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,10 @@ def trials_of(detector: Detector, plantings: list[DataSet]) -> list[Trial]:
     peer = isolation_forest(detector.contract, plantings[0].history, True)
     found = []
     for seed, data in zip(PLANTINGS, plantings, strict=True):
-        judgement = detector.score(data.invoices, data.history)
-        opinion = Opinion(judgement.scores["score"].to_numpy(), judgement.errors)
+        result = score(detector, data.invoices, data.history)
+        opinion = Opinion(result.scores["score"].to_numpy(), result.errors)
         figures = measures(data, opinion, seed)
-        found.append(Trial(data, judgement, figures, measures(data, peer(data.invoices), seed)))
+        found.append(Trial(data, result, figures, measures(data, peer(data.invoices), seed)))
     return found
 
 
@@ -102,7 +102,7 @@ def test_no_kind_of_anomaly_is_missed_as_a_whole(trials: list[Trial]) -> None:
 
 
 def test_few_ordinary_invoices_and_most_planted_ones_are_flagged(trials: list[Trial]) -> None:
-    scores = pd.concat([trial.judgement.scores for trial in trials])
+    scores = pd.concat([trial.result.scores for trial in trials])
     planted = np.concatenate([trial.data.planted for trial in trials])
     flagged = (scores["score"] >= scores["threshold"]).to_numpy()
     assert flagged[~planted].mean() < 0.015  # .003 to .007
@@ -125,7 +125,7 @@ def off_the_expected(detector: Detector, trials: list[Trial]) -> list[float]:
     off = []
     for trial in trials:
         shifted = np.flatnonzero((trial.data.truth["kind"] == "amount_shifted").to_numpy())
-        _, said = explain(detector, trial.judgement, shifted)
+        _, said = explain(detector, trial.result, shifted)
         for line in said[said["field"].isin(["net_amount", "tax_amount", "gross_amount"])].itertuples():
             expected, was = read(line.expected, "amount"), trial.data.clean.at[line.invoice_key, line.field]
             if was:  # some are free of tax

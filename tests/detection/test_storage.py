@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector, explain, load_detector, save_detector
+from invoice_anomalies.detection import explain, fit, load_detector, save_detector, score
 from invoice_anomalies.detection.autoencoder.forward import Runtime
 from invoice_anomalies.detection.autoencoder.training import load
 from invoice_anomalies.detection.storage import FILES, SUMS
@@ -35,35 +35,35 @@ def copied(saved: tuple[Path, str], tmp_path: Path) -> Path:
 
 def test_a_loaded_model_scores_as_the_fitted_one(trained: Trained, saved: tuple[Path, str]) -> None:
     loaded = load_detector(saved[0], trained.detector.contract, saved[1])
-    again = loaded.score(trained.invoices, trained.history)
-    pd.testing.assert_frame_equal(again.scores, trained.judgement.scores, check_exact=True)
-    pd.testing.assert_frame_equal(again.errors, trained.judgement.errors, check_exact=True)
-    some = trained.judgement.flagged(10)
+    again = score(loaded, trained.invoices, trained.history)
+    pd.testing.assert_frame_equal(again.scores, trained.result.scores, check_exact=True)
+    pd.testing.assert_frame_equal(again.errors, trained.result.errors, check_exact=True)
+    some = trained.result.flagged(10)
     for found, expected in zip(
-        explain(loaded, again, some), explain(trained.detector, trained.judgement, some), strict=True
+        explain(loaded, again, some), explain(trained.detector, trained.result, some), strict=True
     ):
         pd.testing.assert_frame_equal(found, expected)
 
 
 def test_a_loaded_model_knows_until_when_it_learned_and_how(trained: Trained, saved: tuple[Path, str]) -> None:
     loaded = load_detector(saved[0], trained.detector.contract)
-    assert loaded.trained_until_ == trained.detector.trained_until_ == trained.history["extract_date"].max()
-    assert loaded.learning_ == trained.detector.learning_
-    assert loaded.threshold_ == trained.detector.threshold_
+    assert loaded.trained_until == trained.detector.trained_until == trained.history["extract_date"].max()
+    assert loaded.learning == trained.detector.learning
+    assert loaded.threshold == trained.detector.threshold
 
 
 def test_the_light_runtime_reconstructs_what_keras_does(trained: Trained, saved: tuple[Path, str]) -> None:
-    encoder, inputs = trained.detector.encoder_, trained.judgement.encoded.inputs
+    encoder, inputs = trained.detector.encoder, trained.result.given.inputs
     keras_model = load(saved[0] / "autoencoder.keras")
-    runtime = Runtime(encoder, trained.detector.weights_).start(inputs)
-    every_output = np.arange(encoder.layout_.width)
+    runtime = Runtime(encoder, trained.detector.weights).start(inputs)
+    every_output = np.arange(encoder.slots.width)
     for asked in ([encoder.fields[0]], [encoder.fields[-1]], encoder.fields):
         masked = inputs.copy()
-        hidden = {other for name in asked for other in encoder.layout_.hides[name]}
-        for aspect in encoder.aspects:
-            if aspect.field in hidden:
-                masked[:, encoder.layout_.own[aspect.name]] = 0.0
-        masked[:, [encoder.layout_.mask[name] for name in hidden]] = 1.0
+        hidden = {other for name in asked for other in encoder.slots.masked_together[name]}
+        for feature in encoder.features:
+            if feature.field in hidden:
+                masked[:, encoder.slots.value_columns[feature.name]] = 0.0
+        masked[:, [encoder.slots.mask_column[name] for name in hidden]] = 1.0
         expected = keras_model.predict(masked, verbose=0)
         np.testing.assert_allclose(runtime.masked(asked, every_output).T, expected, atol=1e-5, rtol=1e-4)
 
@@ -153,7 +153,7 @@ def test_a_model_stays_good_where_only_words_and_limits_change(trained: Trained,
     document = trained.detector.contract.model_dump()
     document["description"] = document["derived"]["tax_rate"]["description"] = "in other words"
     document["detection"] |= {"review_budget": 5, "duplicate_days": 30, "threshold_quantile": 0.999}
-    assert load_detector(saved[0], Contract.model_validate(document)).threshold_ == trained.detector.threshold_
+    assert load_detector(saved[0], Contract.model_validate(document)).threshold == trained.detector.threshold
 
 
 @pytest.mark.usefixtures("untraced")
@@ -161,14 +161,14 @@ def test_entities_with_hostile_names_survive_saving(tmp_path: Path) -> None:
     small = contract(fields("vendor", "amount"), detection={"epochs": 1})
     names = ["", "a\nb", "nul\x00", "Müller & Söhne", "株式会社", "\u202egnp.exe", "'; DROP TABLE x; --", "x" * 3000]
     frame = typed(small, orders(200).assign(vendor=np.resize(np.array(names, dtype=object), 200)))
-    detector = Detector(small).fit(frame)
+    detector = fit(small, frame)
     save_detector(detector, tmp_path / "v1", {})
 
     loaded = load_detector(tmp_path / "v1", small)
 
-    assert set(loaded.records_.entities) == set(names)
+    assert set(loaded.base_rates.entities) == set(names)
     night = frame.tail(20)
-    pd.testing.assert_frame_equal(loaded.score(night, frame).errors, detector.score(night, frame).errors)
+    pd.testing.assert_frame_equal(score(loaded, night, frame).errors, score(detector, night, frame).errors)
 
 
 def test_the_metadata_can_be_read_by_people(saved: tuple[Path, str]) -> None:

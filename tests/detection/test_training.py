@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector
+from invoice_anomalies.detection import fit, score
 from invoice_anomalies.detection.autoencoder import training
 from invoice_anomalies.errors import TooFewInvoicesError
 from tests.detection.orders import contract, fields, orders, typed
@@ -48,27 +48,27 @@ def found_in_short_list(scores: pd.Series, truth: np.ndarray) -> float:
 
 def test_the_same_seed_gives_the_same_model_bit_for_bit(book: pd.DataFrame) -> None:
     history, later = book.head(800), book.tail(300)
-    one, two = (Detector(contract(ALL, detection={"epochs": 2, "seed": 7})).fit(history) for _ in range(2))
+    one, two = (fit(contract(ALL, detection={"epochs": 2, "seed": 7}), history) for _ in range(2))
 
-    for name, array in one.weights_.to_arrays().items():
-        np.testing.assert_array_equal(two.weights_.to_arrays()[name], array)
-    assert two.learning_ == one.learning_
-    assert two.threshold_ == one.threshold_
-    errors = [detector.score(later, history).errors for detector in (one, two)]
+    for name, array in one.weights.to_arrays().items():
+        np.testing.assert_array_equal(two.weights.to_arrays()[name], array)
+    assert two.learning == one.learning
+    assert two.threshold == one.threshold
+    errors = [score(detector, later, history).errors for detector in (one, two)]
     pd.testing.assert_frame_equal(*errors, check_exact=True)
 
 
 @pytest.mark.usefixtures("untraced")
 def test_another_seed_gives_another_model(book: pd.DataFrame) -> None:
-    one, other = (Detector(contract(ALL, detection={"epochs": 1, "seed": s})).fit(book.head(300)) for s in (7, 8))
+    one, other = (fit(contract(ALL, detection={"epochs": 1, "seed": s}), book.head(300)) for s in (7, 8))
 
-    assert one.learning_ != other.learning_
+    assert one.learning != other.learning
 
 
 @pytest.mark.usefixtures("untraced")
 def test_the_learning_curves_are_kept_and_fall(small: Contract, book: pd.DataFrame) -> None:
     told: list[str] = []
-    learning = Detector(small).fit(book, told.append).learning_
+    learning = fit(small, book, told.append).learning
 
     assert set(learning) == {"loss", "val_loss"}
     assert len(learning["loss"]) == len(learning["val_loss"]) <= small.detection.epochs
@@ -80,7 +80,7 @@ def test_the_learning_curves_are_kept_and_fall(small: Contract, book: pd.DataFra
 
 def test_training_stops_where_the_held_out_invoices_gain_no_more(book: pd.DataFrame) -> None:
     patient = contract(ALL, detection={"epochs": 90, "hidden_units": [64]})
-    held_out = Detector(patient).fit(book.head(300)).learning_["val_loss"]
+    held_out = fit(patient, book.head(300)).learning["val_loss"]
     assert len(held_out) < 90
     assert np.argmin(held_out) < len(held_out) - training.PATIENCE
 
@@ -95,7 +95,7 @@ def test_no_held_out_invoice_is_trained_on_in_any_copy(
     endless, batches = training._endless, training._batches
 
     def amounts(encoder: object, inputs: np.ndarray) -> np.ndarray:
-        return inputs[:, encoder.layout_.own["amount.value"].start]  # type: ignore[attr-defined]
+        return inputs[:, encoder.slots.value_columns["amount.value"].start]  # type: ignore[attr-defined]
 
     def seen_in_training(encoder: object, inputs: np.ndarray, *others: object) -> Iterator[training.Batch]:
         trained_on.append(amounts(encoder, inputs))
@@ -108,7 +108,7 @@ def test_no_held_out_invoice_is_trained_on_in_any_copy(
 
     monkeypatch.setattr(training, "_endless", seen_in_training)
     monkeypatch.setattr(training, "_batches", seen)
-    Detector(small).fit(unique)
+    fit(small, unique)
 
     assert len(trained_on) == len(held_out) == 2
     for seen_rows, held in zip(trained_on, held_out, strict=True):
@@ -122,18 +122,18 @@ def test_some_invoices_are_held_out_whatever_the_seed(book: pd.DataFrame) -> Non
     # With this seed, chance alone would hold out none of fifty.
     assert not (np.random.default_rng(10).random(50) < training.VALIDATION_SHARE).any()
     unlucky = contract(ALL, detection={"seed": 10, "epochs": 1})
-    detector = Detector(unlucky).fit(book.head(50))
-    assert np.isfinite(detector.learning_["val_loss"]).all()
+    detector = fit(unlucky, book.head(50))
+    assert np.isfinite(detector.learning["val_loss"]).all()
 
 
 def test_training_on_invoices_of_which_some_are_wrong_still_finds_most_of_them(small: Contract) -> None:
     frame = typed(small, orders(4000, seed=2))
     history, in_history = spoilt(frame.head(3000), CONTAMINATED, seed=3)
     invoices, planted = spoilt(frame.tail(1000), CONTAMINATED, seed=4)
-    detector = Detector(small).fit(history)
+    detector = fit(small, history)
 
-    later = detector.score(invoices, history).scores["score"]
-    among_themselves = detector.score(history).scores["score"]
+    later = score(detector, invoices, history).scores["score"]
+    among_themselves = score(detector, history).scores["score"]
 
     assert average_precision_score(planted, later) > 0.7
     assert found_in_short_list(later, planted) > 0.8
@@ -143,4 +143,4 @@ def test_training_on_invoices_of_which_some_are_wrong_still_finds_most_of_them(s
 def test_too_few_invoices_are_refused_with_what_to_do(book: pd.DataFrame) -> None:
     demanding = contract(ALL, detection={"minimum_rows": 500})
     with pytest.raises(TooFewInvoicesError, match=r"at least 500 invoices and there are 100; validate more nights"):
-        Detector(demanding).fit(book.head(100))
+        fit(demanding, book.head(100))

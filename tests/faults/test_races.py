@@ -17,7 +17,9 @@ from tests.company import NIGHT, NIGHTS, Company
 from tests.faults.conftest import Clean, Outcome, Workshop, load_night, score_night, undisturbed, whole_night
 from tests.faults.left import left_by, same, tables_of
 
-VIEWS = "SELECT table_name FROM information_schema.views WHERE table_schema = 'invoice_anomalies' ORDER BY table_name"
+CONDITIONINGS = (
+    "SELECT table_name FROM information_schema.views WHERE table_schema = 'invoice_anomalies' ORDER BY table_name"
+)
 SEED = 20
 
 
@@ -189,7 +191,7 @@ class Onlooker(threading.Thread):
         self._connection = psycopg2.connect(company.dsn)
         self._connection.autocommit = True
         self._ended = threading.Event()
-        self.views = [name for (name,) in company.rows(VIEWS)]
+        self.views = [name for (name,) in company.rows(CONDITIONINGS)]
         self.looks = 0
         self.shown: dict[str, set[Any]] = {view: set() for view in self.views}
         self.start()

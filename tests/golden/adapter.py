@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from invoice_anomalies import detection
 from invoice_anomalies.contract import Contract, load_contract
-from invoice_anomalies.detection import Detector, Judgement, explain
+from invoice_anomalies.detection import Detector, ScoringResult, explain, score
 from invoice_anomalies.detection.autoencoder import training
 from invoice_anomalies.detection.autoencoder.forward import Weights
 from invoice_anomalies.paths import PROJECT
@@ -44,46 +45,46 @@ def contracts() -> dict[str, Contract]:
 
 
 def fit(contract: Contract) -> Detector:
-    return Detector(contract).fit(invoices.history(contract, invoices.TRAINED))
+    return detection.fit(contract, invoices.history(contract, invoices.TRAINED))
 
 
-def judged(name: str, detector: Detector) -> dict[str, Judgement]:
+def judged(name: str, detector: Detector) -> dict[str, ScoringResult]:
     """By case, what the detector fitted for the contract of this name says."""
     contract = detector.contract
     past, nights, book = invoices.history(contract), invoices.nights(contract), invoices.book(contract)
     night = nights[nights["extract_date"] == pd.Timestamp(NIGHT)]
     if name == "wide":
         return {
-            "night": detector.score(night, past),
-            "book at once": detector.score(invoices.at_once(book)),
+            "night": score(detector, night, past),
+            "book at once": score(detector, invoices.at_once(book)),
         }
     return {
-        "night": detector.score(night, past),
-        "nights without what came since": detector.score(nights, invoices.history(contract, invoices.TRAINED)),
-        "night after a history at once": detector.score(night, invoices.at_once(past)),
-        "book": detector.score(book),
-        "book at once": detector.score(invoices.at_once(book)),
+        "night": score(detector, night, past),
+        "nights without what came since": score(detector, nights, invoices.history(contract, invoices.TRAINED)),
+        "night after a history at once": score(detector, night, invoices.at_once(past)),
+        "book": score(detector, book),
+        "book at once": score(detector, invoices.at_once(book)),
     }
 
 
-def tables(detector: Detector, judgement: Judgement) -> tuple[Tables, str]:
+def tables(detector: Detector, result: ScoringResult) -> tuple[Tables, str]:
     """Scores with field errors, findings, and what is said of the flagged; then the alert for them as plain text."""
     # Not the worst of them: where scores are as good as equal, their order would depend on the processor.
-    flagged = np.sort(judgement.flagged())
-    anomalies, fields = explain(detector, judgement, flagged[:: 1 + len(flagged) // MOST_EXPLAINED])
-    scores = pd.concat([judgement.scores.drop(columns="threshold"), judgement.errors], axis=1).reset_index()
+    flagged = np.sort(result.flagged())
+    anomalies, fields = explain(detector, result, flagged[:: 1 + len(flagged) // MOST_EXPLAINED])
+    scores = pd.concat([result.scores.drop(columns="threshold"), result.errors], axis=1).reset_index()
     found = {
         "scores": scores,
-        "findings": pd.DataFrame(_findings(judgement), columns=["check", "row", "what", "number"]),
+        "findings": pd.DataFrame(_findings(result), columns=["check", "row", "what", "number"]),
         "anomalies": anomalies.rename_axis("invoice_key").reset_index(),
         "fields": fields,
     }
     return found, alert_message(detector.contract, NIGHT, "golden", _as_stored(anomalies, fields), len(anomalies)).text
 
 
-def _findings(judgement: Judgement) -> Iterator[tuple[str, int, str, float]]:
+def _findings(result: ScoringResult) -> Iterator[tuple[str, int, str, float]]:
     """Raw value, figures and twins of every invoice in which a check found something."""
-    for name, findings in judgement.collective.items():
+    for name, findings in result.found.items():
         for row in np.flatnonzero(findings.surprisal):
             yield name, int(row), "raw", float(findings.surprisal[row])
             for figure, value in findings.details_of(int(row)).items():
@@ -131,10 +132,10 @@ def trained_before(weights: Path) -> Iterator[None]:
     stored = np.load(weights)
     rounds = iter(range(len({name.split("/")[0] for name in stored})))
 
-    def take(*_: Any, **__: Any) -> training.Fit:
+    def take(*_: Any, **__: Any) -> training.TrainedNetwork:
         start = f"{next(rounds)}/"
         named = {name.removeprefix(start): stored[name].astype(float) for name in stored if name.startswith(start)}
-        return training.Fit(Weights.from_arrays(named), None)
+        return training.TrainedNetwork(Weights.from_arrays(named), None)
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(training, "train", take))
@@ -157,9 +158,9 @@ class _Double:
 def storing(weights: Path) -> Iterator[None]:
     """Keep the weights of each round of a training."""
     rounds: list[Arrays] = []
-    train: Callable[..., training.Fit] = training.train
+    train: Callable[..., training.TrainedNetwork] = training.train
 
-    def keep(*given: Any, **named: Any) -> training.Fit:
+    def keep(*given: Any, **named: Any) -> training.TrainedNetwork:
         fit = train(*given, **named)
         rounds.append(fit.weights.to_arrays())
         return fit

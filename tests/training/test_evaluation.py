@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from invoice_anomalies.detection import Detector
+from invoice_anomalies.detection import fit
 from invoice_anomalies.training import Evaluation, evaluate, is_better, load_model, train_model
 from invoice_anomalies.training.evaluate import hold_out
 from tests.detection.orders import contract, fields, orders, typed
@@ -59,7 +59,7 @@ def test_a_field_derived_from_the_wrong_one_is_the_right_one_to_name() -> None:
     derived = {"unit_price": {"ratio": ["amount", "quantity"]}}
     few = contract(hidden, derived=derived, entity="vendor", detection={"epochs": 2})
     frame = typed(few, orders(1500).assign(amount=lambda book: book["quantity"] * 5.0))
-    evaluation = evaluate(Detector(few).fit(frame.head(1000)), frame.head(1000), frame.tail(500))
+    evaluation = evaluate(fit(few, frame.head(1000)), frame.head(1000), frame.tail(500))
     assert evaluation.planted >= 5
     assert evaluation.recall > 0.8
     assert evaluation.right_field_first == 1.0

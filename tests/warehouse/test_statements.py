@@ -19,7 +19,7 @@ TRUSTED_NAMES = {("columns.py", "kind")}
 
 
 def built(tree: ast.AST, file: str) -> Iterator[tuple[int, str]]:
-    """Paths where the text of a statement is put together from something else than trusted parts."""
+    """Places where the text of a statement is put together from something else than trusted parts."""
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef | ast.Module):
             continue

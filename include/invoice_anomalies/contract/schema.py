@@ -248,7 +248,7 @@ class Contract(Part):
             for name in self.fields
             if headers.count(self.header(name)) > 1
         ]
-        if not self.judged:
+        if not self.scored_fields:
             mistakes.append(Mistake(("fields",), "no field takes part in detection", "set detect: true on some"))
         if mistakes:
             raise ValueError(mistakes)
@@ -283,7 +283,7 @@ class Contract(Part):
         return {name: field for name, field in self.fields.items() if field.detect}
 
     @property
-    def judged(self) -> list[str]:
+    def scored_fields(self) -> list[str]:
         """What gets an error of its own: the fields that take part in detection, then the derived ones."""
         return [*self.detected, *self.derived]
 

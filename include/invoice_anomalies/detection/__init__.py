@@ -1,11 +1,23 @@
-"""From a frame of invoices to field errors, scores and explanations; only `network` in here knows Keras.
+"""From a frame of invoices to field scores, scores and explanations: `fit`, `score` and `explain` over one `Detector`.
 
-Import from here what scoring needs; none of it imports TensorFlow.
+Imports from here do not import TensorFlow; only `autoencoder/training.py` knows Keras.
 """
 
-from invoice_anomalies.detection.detector import Detector, enough_to_train
+from invoice_anomalies.detection.detector import Detector
 from invoice_anomalies.detection.explain.explanation import explain
-from invoice_anomalies.detection.result import Judgement
+from invoice_anomalies.detection.fitting import enough_to_train, fit
+from invoice_anomalies.detection.result import ScoringResult
+from invoice_anomalies.detection.scores import score
 from invoice_anomalies.detection.storage import checksum_of, load_detector, save_detector
 
-__all__ = ["Detector", "Judgement", "checksum_of", "enough_to_train", "explain", "load_detector", "save_detector"]
+__all__ = [
+    "Detector",
+    "ScoringResult",
+    "checksum_of",
+    "enough_to_train",
+    "explain",
+    "fit",
+    "load_detector",
+    "save_detector",
+    "score",
+]

@@ -1,4 +1,4 @@
-"""What a detector says of some invoices."""
+"""The result of scoring."""
 
 from dataclasses import dataclass
 
@@ -7,26 +7,27 @@ import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.detection.checks import CheckResult
-from invoice_anomalies.detection.profiles.model_input import Encoded
+from invoice_anomalies.detection.profiles.model_input import ModelInput
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """Field errors and scores of invoices, in the order given.
+class ScoringResult:
+    """Field scores and scores of invoices, in the order given.
 
-    `history`, `encoded` and `collective` (results by check, whose related invoices are positions in the history
-    followed by the invoices) are kept for the explanations.
+    errors: field scores, a column a field. scores: score, threshold, history_tier and history_rows. `history`, `given`
+    and `found` (results by check, whose related invoices are positions in the history followed by the invoices) are
+    kept for the explanations.
     """
 
     invoices: pd.DataFrame
     history: pd.DataFrame
-    encoded: Encoded
+    given: ModelInput
     errors: pd.DataFrame
     scores: pd.DataFrame
-    collective: dict[str, CheckResult]
+    found: dict[str, CheckResult]
 
     def flagged(self, budget: int | None = None) -> npt.NDArray[np.intp]:
-        """Row positions of the invoices above the threshold, worst first, at most `budget` of them."""
+        """Row positions of the invoices above the threshold, worst first, at most `budget` of them; shape (rows,)."""
         score = self.scores["score"].to_numpy()
         above = np.flatnonzero(score >= self.scores["threshold"].to_numpy())
         ranked: npt.NDArray[np.intp] = above[np.argsort(-score[above], kind="stable")]

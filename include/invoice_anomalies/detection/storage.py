@@ -1,10 +1,10 @@
 """A model on disk: one folder, no pickles, every file under a checksum.
 
 autoencoder.keras   the network as Keras writes it
-weights.npz         the same weights for the light runtime
+weights.npz         the same weights, for numpy
 calibration.npz     the tails of every calibration, and the states of the checks
-records.npz         how often each entity was odd in training
-encoders.json       priors, levels, threshold
+records.npz         the base rates: how often each entity exceeded in training
+encoders.json       priors, vocabularies, threshold
 metadata.json       contract hash, training window, metrics, package versions
 SHA256SUMS          checked before anything else is read
 """
@@ -26,10 +26,11 @@ import pandas as pd
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.autoencoder.forward import Weights
 from invoice_anomalies.detection.checks import checks_of
-from invoice_anomalies.detection.detector import Detector
+from invoice_anomalies.detection.detector import Detector, scored_parts
 from invoice_anomalies.detection.profiles.encoder import Encoder
-from invoice_anomalies.detection.scoring.base_rates import Records
+from invoice_anomalies.detection.scoring.base_rates import BaseRates
 from invoice_anomalies.detection.scoring.calibration import Calibration
+from invoice_anomalies.detection.scoring.field_errors import FieldCalibrations
 from invoice_anomalies.errors import ArtefactError
 from invoice_anomalies.files import delete_abandoned, disk_full_errors, replace_folder
 
@@ -38,6 +39,7 @@ REMEDY = (
     "night and clear the task plan and what follows"
 )
 SUMS = "SHA256SUMS"
+BY_NAME, BY_FIELD = "aspect", "field"  # kinds of calibrations in calibration.npz, as models of 0.1.0 have them
 FILES = ("autoencoder.keras", "weights.npz", "calibration.npz", "records.npz", "encoders.json", "metadata.json")
 
 
@@ -77,16 +79,15 @@ def _appearing(folder: Path) -> Iterator[Path]:
 def _write(detector: Detector, making: Path, metadata: dict[str, Any]) -> None:
     from invoice_anomalies.detection.autoencoder.training import save
 
-    save(detector.model_, making / "autoencoder.keras")
-    np.savez(making / "weights.npz", allow_pickle=False, **detector.weights_.to_arrays())
+    save(detector.network, making / "autoencoder.keras")
+    np.savez(making / "weights.npz", allow_pickle=False, **detector.weights.to_arrays())
     np.savez(making / "calibration.npz", allow_pickle=False, **_flatten(detector))
-    np.savez(making / "records.npz", allow_pickle=False, **detector.records_.to_arrays())
-    until = detector.trained_until_.isoformat()
+    np.savez(making / "records.npz", allow_pickle=False, **detector.base_rates.to_arrays())
     state = {
-        "threshold": detector.threshold_,
-        "trained_until": until,
-        "learning": detector.learning_,
-        **detector.encoder_.to_json(),
+        "threshold": detector.threshold,
+        "trained_until": detector.trained_until.isoformat(),
+        "learning": detector.learning,
+        **detector.encoder.to_json(),
     }
     (making / "encoders.json").write_text(json.dumps(state))
     full = {"detection_hash": detection_hash(detector.contract), **metadata}
@@ -118,21 +119,21 @@ def load_detector(folder: Path, contract: Contract, checksum: str | None = None)
 
 def _read(folder: Path, contract: Contract) -> Detector:
     state = json.loads((folder / "encoders.json").read_text())
-    detector = Detector(contract)
-    detector.encoder_ = Encoder.from_json(contract, state)
-    detector.weights_ = Weights.from_arrays(_arrays(folder / "weights.npz"))
-    calibrations = _arrays(folder / "calibration.npz")
-    detector.calibrations_ = _unflatten(calibrations, "aspect")
-    detector.field_calibrations_ = _unflatten(calibrations, "field")
-    detector.check_states_ = {
-        check.name: check.state_from_arrays(_state(calibrations, check.name)) for check in detector.checks
-    }
-    detector.records_ = Records.from_arrays(_arrays(folder / "records.npz"))
-    detector.trained_until_ = pd.Timestamp(state["trained_until"])
-    detector.threshold_, detector.learning_ = state["threshold"], state["learning"]
-    if not math.isfinite(detector.threshold_):
-        raise ValueError(f"its threshold is {detector.threshold_}")
-    return detector
+    if not math.isfinite(state["threshold"]):
+        raise ValueError(f"its threshold is {state['threshold']}")
+    arrays = _arrays(folder / "calibration.npz")
+    parts, checks = scored_parts(contract), checks_of(contract)
+    return Detector(
+        contract=contract,
+        encoder=Encoder.from_json(contract, state),
+        weights=Weights.from_arrays(_arrays(folder / "weights.npz")),
+        check_states={check.name: check.state_from_arrays(_state(arrays, check.name)) for check in checks},
+        calibrations=FieldCalibrations(parts, _unflatten(arrays, BY_NAME), _unflatten(arrays, BY_FIELD)),
+        base_rates=BaseRates.from_arrays(_arrays(folder / "records.npz")),
+        threshold=state["threshold"],
+        trained_until=pd.Timestamp(state["trained_until"]),
+        learning=state["learning"],
+    )
 
 
 def _arrays(path: Path) -> dict[str, Any]:
@@ -170,7 +171,7 @@ def _sha256(path: Path) -> str:
 
 
 def _flatten(detector: Detector) -> dict[str, Any]:
-    groups = {"aspect": detector.calibrations_, "field": detector.field_calibrations_}
+    groups = {BY_NAME: detector.calibrations.by_name, BY_FIELD: detector.calibrations.by_field}
     return {
         f"{kind}|{name}|{part}": array
         for kind, calibrations in groups.items()
@@ -178,7 +179,7 @@ def _flatten(detector: Detector) -> dict[str, Any]:
         for part, array in calibration.to_arrays().items()
     } | {
         f"learned|{check}|{name}": array
-        for check, state in detector.check_states_.items()
+        for check, state in detector.check_states.items()
         if state is not None
         for name, array in state.to_arrays().items()
     }

@@ -10,7 +10,7 @@ import pandas as pd
 
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import explain
+from invoice_anomalies.detection import explain, score
 from invoice_anomalies.errors import BeforeTrainingError, NoModelError, UnknownModelError
 from invoice_anomalies.files import read_staged, write_staged
 from invoice_anomalies.training import load_model
@@ -77,9 +77,9 @@ def score_chunk(contract: Contract, dsn: str, chunk: dict[str, Any]) -> dict[str
         lookalikes = warehouse.read_lookalikes(connection, contract, extract_date, *place)
     detector = load_model(contract, Path(record.artefact).parent, record.version, record.checksum)
     # They are of other entities, so no invoice is in both.
-    judgement = detector.score(invoices, pd.concat([history, lookalikes]))
-    anomalies, fields = explain(detector, judgement, judgement.flagged(contract.detection.review_budget))
-    for name, frame in zip(FRAMES, (judgement.scores, anomalies, fields), strict=True):
+    result = score(detector, invoices, pd.concat([history, lookalikes]))
+    anomalies, fields = explain(detector, result, result.flagged(contract.detection.review_budget))
+    for name, frame in zip(FRAMES, (result.scores, anomalies, fields), strict=True):
         write_staged(frame, _staged_path(chunk, name))
     log.info(
         "%s scored against %s earlier invoices and %s of others with the same amounts, %s flagged",

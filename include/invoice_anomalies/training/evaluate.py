@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector
-from invoice_anomalies.detection.features.features import aspects_of, measure
+from invoice_anomalies.detection import Detector, score
+from invoice_anomalies.detection.features.features import extract_features, features_of
 from invoice_anomalies.training.inject import plant
 
 HELD_OUT_SHARE = 0.15  # the newest part of the training window, by extract date
@@ -66,12 +66,12 @@ def evaluate(detector: Detector, history: pd.DataFrame, held_out: pd.DataFrame) 
     contract = detector.contract
     planted, wrong = plant(contract, held_out, SEED)
     truth = (wrong != "").to_numpy()
-    judgement = detector.score(planted, history)
-    scores = judgement.scores["score"].to_numpy()
-    flagged = scores >= detector.threshold_
+    result = score(detector, planted, history)
+    scores = result.scores["score"].to_numpy()
+    flagged = scores >= detector.threshold
     precision, recall, f1, _ = precision_recall_fscore_support(truth, flagged, average="binary", zero_division=0)
     found = truth & flagged
-    first = np.array(detector.fields, dtype=object)[judgement.errors.to_numpy().argmax(axis=1)]
+    first = np.array(detector.fields, dtype=object)[result.errors.to_numpy().argmax(axis=1)]
     named = np.array([_is_right(contract, *pair) for pair in zip(first, wrong, strict=True)], dtype=bool)
     return Evaluation(
         invoices=len(planted),
@@ -133,16 +133,16 @@ def baseline_scores(
 def _plain(
     contract: Contract, history: pd.DataFrame, invoices: pd.DataFrame
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    aspects = aspects_of(contract)
-    past, now = (measure(contract, aspects, frame) for frame in (history, invoices))
+    features = features_of(contract)
+    past, now = (extract_features(contract, features, frame) for frame in (history, invoices))
     columns = []
-    for aspect in aspects:
-        if aspect.numeric:
-            middle = np.nanmedian(past[aspect.name]) if np.isfinite(past[aspect.name]).any() else 0.0
-            numbers = (np.nan_to_num(side[aspect.name], nan=middle) for side in (past, now))
+    for feature in features:
+        if feature.numeric:
+            middle = np.nanmedian(past[feature.name]) if np.isfinite(past[feature.name]).any() else 0.0
+            numbers = (np.nan_to_num(side[feature.name], nan=middle) for side in (past, now))
             columns.append(tuple(np.clip(values, -LARGEST, LARGEST) for values in numbers))
         else:
-            texts = [side[aspect.name].texts for side in (past, now)]
+            texts = [side[feature.name].texts for side in (past, now)]
             levels = pd.Series(texts[0]).value_counts().index[:ONE_HOT_LEVELS]
             columns += [tuple((side == level).astype(float) for side in texts) for level in levels]
     train, test = (np.column_stack(side) for side in zip(*columns, strict=True))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection import Detector, checksum_of, load_detector, save_detector
+from invoice_anomalies.detection import Detector, checksum_of, fit, load_detector, save_detector
 from invoice_anomalies.errors import ArtefactError
 from invoice_anomalies.files import atomic_write
 from invoice_anomalies.training.evaluate import hold_out
@@ -45,7 +45,7 @@ def train_model(
     if (models / version).exists():
         version = new_version()
     older, _ = hold_out(invoices)
-    detector = Detector(contract).fit(older, progress)
+    detector = fit(contract, older, progress)
     nights = invoices["extract_date"]
     metadata = {
         "version": version,
@@ -54,7 +54,7 @@ def train_model(
         "trained_from": nights.min().date(),
         "trained_until": nights.max().date(),
         "rows": len(older),
-        "threshold": detector.threshold_,
+        "threshold": detector.threshold,
         "seed": contract.detection.seed,
         "packages": {"python": platform.python_version(), **{name: installed(name) for name in PACKAGES}},
     }
@@ -81,7 +81,7 @@ def _draw(detector: Detector, folder: Path) -> None:
     curve = folder / "learning.png"
     if not curve.exists():
         with atomic_write(curve) as making:
-            draw_learning(detector.learning_, making)
+            draw_learning(detector.learning, making)
 
 
 def _hash(contract: Contract) -> str:

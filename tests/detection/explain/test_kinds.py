@@ -9,7 +9,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.contract.fields import FieldKind, FieldType, InvoiceField
-from invoice_anomalies.detection import explain
+from invoice_anomalies.detection import explain, score
 from invoice_anomalies.detection.checks import checks_of
 from invoice_anomalies.detection.explain.context import Finding
 from invoice_anomalies.detection.explain.kinds import KINDS, OF_CHECKS, OF_FIELDS, kind_of
@@ -22,14 +22,14 @@ def found(**changes: Any) -> Finding:
 
 
 def anomaly_of(trained: Trained, invoice: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
-    anomalies, fields = explain(trained.detector, trained.detector.score(invoice, trained.history), [0])
+    anomalies, fields = explain(trained.detector, score(trained.detector, invoice, trained.history), [0])
     return anomalies.iloc[0], fields
 
 
 @pytest.fixture
 def ordinary(trained: Trained) -> pd.DataFrame:
     """An invoice of a vendor with a long history, nothing planted."""
-    calm = trained.judgement.scores[trained.judgement.scores["history_rows"] > 60].index
+    calm = trained.result.scores[trained.result.scores["history_rows"] > 60].index
     return trained.invoices.loc[[key for key in calm if key not in trained.labels.index][:1]].copy()
 
 
@@ -78,7 +78,7 @@ def test_a_shifted_decimal_point_and_a_wrong_year_are_slips(trained: Trained, or
 
 
 def test_the_kind_of_an_anomaly_is_that_of_its_headline(trained: Trained) -> None:
-    anomalies, fields = explain(trained.detector, trained.judgement, trained.judgement.flagged(30))
+    anomalies, fields = explain(trained.detector, trained.result, trained.result.flagged(30))
     headlines = fields[fields["position"] == 1].set_index("invoice_key")
 
     assert list(anomalies["kind"]) == list(headlines["kind"].reindex(anomalies.index))
@@ -109,7 +109,7 @@ def test_sentences_use_the_labels_of_the_contract(trained: Trained, ordinary: pd
     untaxed["tax_amount"] = untaxed["net_amount"] / 3
 
     def said(invoice: pd.DataFrame, name: str) -> str:
-        _, fields = explain(detector, detector.score(invoice, trained.history), np.array([0]))
+        _, fields = explain(detector, score(detector, invoice, trained.history), np.array([0]))
         return str(fields.set_index("field")["sentence"][name])
 
     assert said(late, "due_date").startswith("Fälligkeit ")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract, load_contract
-from invoice_anomalies.detection import Detector, explain
+from invoice_anomalies.detection import explain, fit, score
 from invoice_anomalies.detection.explain.context import Finding
 from invoice_anomalies.detection.explain.order import in_order
 from invoice_anomalies.paths import PROJECT
@@ -84,10 +84,10 @@ def test_dates_that_are_counted_from_each_other_in_a_row_are_told_from_the_first
 def test_the_contract_alone_says_what_is_tied_to_what(name: str) -> None:
     """In other contracts other columns are tied, or none; whatever is odd is told once."""
     other = load_contract(PROJECT / "docs" / "contracts" / f"{name}.yaml")
-    odd = {field: (2.0 + place, SLIP if not place else NOTHING) for place, field in enumerate(other.judged)}
+    odd = {field: (2.0 + place, SLIP if not place else NOTHING) for place, field in enumerate(other.scored_fields)}
     found = order(other, **odd)
     assert sorted(found) == sorted(odd)
-    slip, *_ = other.judged
+    slip, *_ = other.scored_fields
     tied = {field for what in other.derived.items() if slip in (what[0], *what[1].parts) for field in what[1].parts}
     assert all(found.index(slip) <= found.index(field) for field in tied)
 
@@ -106,7 +106,7 @@ def test_a_shifted_point_is_the_headline_and_not_the_tax_that_follows_from_it(tr
         amount = round(factor * usual, 2)
         anomalies, fields = explain(
             trained.detector,
-            trained.detector.score(invoice.assign(net_amount=amount, gross_amount=amount), history),
+            score(trained.detector, invoice.assign(net_amount=amount, gross_amount=amount), history),
             [0],
         )
         assert anomalies["top_field"].iloc[0] in ("net_amount", "gross_amount"), vendor
@@ -119,8 +119,8 @@ def test_a_shifted_point_is_the_headline_and_not_the_tax_that_follows_from_it(tr
 
 def test_no_amount_is_expected_to_be_what_its_own_row_contradicts(trained: Trained) -> None:
     """Where net and tax make the gross amount to the cent, no other gross amount follows from them."""
-    rows = np.arange(len(trained.judgement.scores))
-    _, fields = explain(trained.detector, trained.judgement, rows)
+    rows = np.arange(len(trained.result.scores))
+    _, fields = explain(trained.detector, trained.result, rows)
     told = fields[fields["field"].isin(AMOUNTS) & (fields["expected"].str.startswith("about"))]
     invoices = trained.invoices.loc[told["invoice_key"]]
     exact = (invoices["gross_amount"] - invoices["net_amount"] - invoices["tax_amount"]).abs().to_numpy() < 0.005
@@ -139,12 +139,12 @@ def test_a_unit_price_says_what_an_amount_must_be_in_a_contract_of_other_columns
     frame = typed(of_orders, rows)
     night = frame["extract_date"].max()
     history, invoice = frame[frame["extract_date"] < night], frame[frame["extract_date"] == night].iloc[:1]
-    detector = Detector(of_orders).fit(history)
+    detector = fit(of_orders, history)
     big = invoice.assign(quantity=50_000.0, amount=50_000.0 * invoice["amount"] / invoice["quantity"])
     wrong = invoice.assign(amount=invoice["amount"] * 1.7)
 
     def told(one: pd.DataFrame) -> pd.DataFrame:
-        return explain(detector, detector.score(one, history), [0])[1].set_index("field")
+        return explain(detector, score(detector, one, history), [0])[1].set_index("field")
 
     assert not told(big)["sentence"].str.contains("given the other fields").any()
     said = told(wrong)

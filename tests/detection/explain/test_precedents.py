@@ -8,7 +8,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.explain.history_lookup import MOST_ROWS, Precedents
-from invoice_anomalies.detection.result import Judgement
+from invoice_anomalies.detection.result import ScoringResult
 
 START = pd.Timestamp(2026, 3, 2)
 
@@ -30,10 +30,10 @@ def invoices(*rows: tuple[str, str, int]) -> pd.DataFrame:
 
 
 def precedents(contract: Contract, asked: pd.DataFrame, history: pd.DataFrame) -> Precedents:
-    judgement = Judgement.__new__(Judgement)
-    object.__setattr__(judgement, "history", history)
-    object.__setattr__(judgement, "invoices", asked)
-    return Precedents(contract, judgement)
+    result = ScoringResult.__new__(ScoringResult)
+    object.__setattr__(result, "history", history)
+    object.__setattr__(result, "invoices", asked)
+    return Precedents(contract, result)
 
 
 def test_what_came_before_is_of_the_same_vendor_and_of_earlier_nights_oldest_first(contract: Contract) -> None:

@@ -14,7 +14,7 @@ from invoice_anomalies.detection.checks.base import CheckResult, NoState, Statel
 from invoice_anomalies.detection.checks.surprise import negative_binomial_surprise
 from invoice_anomalies.detection.checks.timeline import Mask, Timeline, group
 from invoice_anomalies.detection.features.features import Codes, FloatArray
-from invoice_anomalies.detection.profiles.history_index import LOADED_AT_ONCE
+from invoice_anomalies.detection.profiles.history_index import BULK_SHARE
 
 FEWEST = 5
 """Invoices that make a burst."""
@@ -111,7 +111,7 @@ class EntityNights:
         others, others_total = in_night[night] - count, up_to_night - own
         share = np.divide(others, others_total, out=np.ones(len(count)), where=others_total > 0)
         # Without any other entity, only the first night may be a history.
-        bulk = np.where(others_total > 0, share > LOADED_AT_ONCE, first == np.arange(len(count)))
+        bulk = np.where(others_total > 0, share > BULK_SHARE, first == np.arange(len(count)))
         return cls(position, begin, entity, night, count, first, bulk.astype(bool))
 
     def rows(self, index: int) -> Codes:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.features.features import Codes, FloatArray
-from invoice_anomalies.detection.profiles.history_index import loaded_at_once
+from invoice_anomalies.detection.profiles.history_index import in_bulk_history
 
 Mask = npt.NDArray[np.bool_]
 
@@ -122,7 +122,7 @@ def _twelfth(entity: Codes) -> Codes:
 
 def bulk_nights(nights: Codes) -> Mask:
     """Which invoices are of a bulk history: a night with a large share of all; nights: days, both shape (rows,)."""
-    return loaded_at_once(np.unique(nights, return_inverse=True)[1])
+    return in_bulk_history(np.unique(nights, return_inverse=True)[1])
 
 
 def days_of(dates: "pd.Series[pd.Timestamp]") -> Codes:

@@ -1,4 +1,4 @@
-"""Findings of categorical aspects: categories, weekdays, ways of writing, and whether there is a value at all."""
+"""Findings of categorical features: categories, weekdays, ways of writing, and whether there is a value at all."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 from invoice_anomalies.detection.explain.context import Finding, Scene
 from invoice_anomalies.detection.explain.slips import quiet_day, shape_slip, usual_weekdays, weekday_span
 from invoice_anomalies.detection.explain.values import counted, quoted, share, shown
-from invoice_anomalies.detection.features.features import MISSING, WEEKDAYS, Aspect
+from invoice_anomalies.detection.features.features import MISSING, WEEKDAYS, Feature
 from invoice_anomalies.detection.features.identifiers import shape_of
 from invoice_anomalies.detection.profiles.encoder import OTHER
 
@@ -35,42 +35,42 @@ class _Past:
         return Counter(self.levels)
 
 
-def describe_level(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    """Describe one categorical aspect of one invoice in one view."""
-    if aspect.field == scene.contract.entity and aspect.measure == "value":
-        return _entity(scene, aspect, view, place)
-    return _DESCRIBERS[aspect.measure](scene, aspect, view, place)
+def describe_level(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    """Describe one categorical feature of one invoice in one view."""
+    if feature.field == scene.contract.entity and feature.measure == "value":
+        return _entity(scene, feature, view, place)
+    return _DESCRIBERS[feature.measure](scene, feature, view, place)
 
 
-def _category(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    value = scene.value(aspect.field, place)
-    levels = scene.precedents.column(aspect.field)[scene.earlier(place)].tolist()
+def _category(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    value = scene.value(feature.field, place)
+    levels = scene.precedents.column(feature.field)[scene.earlier(place)].tolist()
     past = _Past(
         [MISSING if level is None else level for level in levels], MISSING if value is None else value, _show_level
     )
-    expected, expectation = _expectation(scene, aspect, view, place, past)
+    expected, expectation = _expectation(scene, feature, view, place, past)
     return Finding(quoted(value), expected, expectation, rare=UNUSUAL, remark=_own_count(past))
 
 
-def _entity(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
+def _entity(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
     """The entity itself: its own past cannot say that it is odd, only the book and the other fields can."""
-    value, what, rows = scene.value(aspect.field, place), scene.contract.label(aspect.field), scene.known_rows(place)
+    value, what, rows = scene.value(feature.field, place), scene.contract.label(feature.field), scene.known_rows(place)
     new, latest = scene.precedents.newcomers
     if not rows:
         remark = f"of the last {latest:,} invoices {f'{new:,}' if new else 'none'} had a new {what}"
         expected, expectation = f"a known {what}", "never seen before"
         return Finding(quoted(value), expected, expectation, rare=UNUSUAL, remark=remark if latest else "")
-    expected, expectation = _by_model(scene, aspect, view, place, value)
+    expected, expectation = _by_model(scene, feature, view, place, value)
     if not expected:
         expected, expectation = f"another {what}", f"expected another {what}"
     seen = f"{counted(rows, 'earlier invoice')} of it"
     return Finding(quoted(value), expected, expectation, rare=UNUSUAL, remark=seen)
 
 
-def _weekday(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    name = aspect.field
+def _weekday(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    name = feature.field
     if scene.value(name, place) is None:
-        return _presence(scene, aspect, view, place)
+        return _presence(scene, feature, view, place)
     day, night = scene.day(name, place), scene.day("extract_date", place)
     days = scene.precedents.values(name, scene.earlier(place))
     past = _Past([WEEKDAYS[int(one + FIRST_WEEKDAY) % 7] for one in days], WEEKDAYS[day.weekday()], str)
@@ -81,7 +81,7 @@ def _weekday(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
         grounds = scene.grounds(sum(counts[weekday] for weekday in usual), len(past.levels), place)
         expectation = f"expected {expected} as in {grounds}"
     else:
-        expected, expectation = _expectation(scene, aspect, view, place, past)
+        expected, expectation = _expectation(scene, feature, view, place, past)
     remarks = [_own_count(past)] if past.levels else [_weekday_of_the_book(scene, name, day.weekday())]
     remarks += [quiet_day(*scene.precedents.others_on(name, day, night, scene.earlier(place)))]
     return Finding(
@@ -98,10 +98,10 @@ def _weekday_of_the_book(scene: Scene, name: str, weekday: int) -> str:
     return f"a {WEEKDAYS[weekday]} on {same:,} of {counted(len(known), 'earlier invoice')} at hand"
 
 
-def _shape(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    name, text = aspect.field, scene.value(aspect.field, place)
+def _shape(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    name, text = feature.field, scene.value(feature.field, place)
     if text is None:
-        return _presence(scene, aspect, view, place)
+        return _presence(scene, feature, view, place)
     shapes = scene.precedents.shapes(name, scene.earlier(place))
     examples = dict(zip(shapes, scene.precedents.values(name, scene.earlier(place)), strict=True))
 
@@ -109,7 +109,7 @@ def _shape(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
         return f"one like {quoted(examples[shape])}" if shape in examples else f"one written {shown(shape)}"
 
     past = _Past(shapes, shape_of(text), show)
-    expected, expectation = _expectation(scene, aspect, view, place, past)
+    expected, expectation = _expectation(scene, feature, view, place, past)
     remarks = []
     if scene.contract.fields[name].type == "identifier":
         remarks = [_foreign_scheme(scene, name, text, place)]
@@ -133,20 +133,20 @@ def _foreign_scheme(scene: Scene, name: str, text: str, place: int) -> str:
     return f"written like the numbers of {scheme.owners} others, nearest to {nearest} of {owner}"
 
 
-def _presence(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    value, rows = scene.value(aspect.field, place), scene.earlier(place)
-    given = len(scene.precedents.values(aspect.field, rows))
+def _presence(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    value, rows = scene.value(feature.field, place), scene.earlier(place)
+    given = len(scene.precedents.values(feature.field, rows))
     own = MISSING if value is None else "present"
     past = _Past(["present"] * given + [MISSING] * (len(rows) - given), own, _show_presence)
-    expected, expectation = _expectation(scene, aspect, view, place, past)
-    return Finding(scene.written(aspect.field, place), expected, expectation, rare=UNUSUAL)
+    expected, expectation = _expectation(scene, feature, view, place, past)
+    return Finding(scene.written(feature.field, place), expected, expectation, rare=UNUSUAL)
 
 
-def _expectation(scene: Scene, aspect: Aspect, view: str, place: int, past: _Past) -> tuple[str, str]:
+def _expectation(scene: Scene, feature: Feature, view: str, place: int, past: _Past) -> tuple[str, str]:
     """What was expected, and in words with its grounds: the entity's own invoices, or what the network makes of all."""
     if view == "past" and past.levels:
         return _by_past(scene, place, past)
-    expected, expectation = _by_model(scene, aspect, view, place, past.own, past.show)
+    expected, expectation = _by_model(scene, feature, view, place, past.own, past.show)
     if expected:
         return expected, expectation
     return _by_past(scene, place, past) if past.levels else ("another value", "expected one that was seen before")
@@ -169,9 +169,9 @@ def _by_past(scene: Scene, place: int, past: _Past) -> tuple[str, str]:
     return expected, f"expected {name} as in {scene.grounds(count, rows, place)}"
 
 
-def _by_model(scene: Scene, aspect: Aspect, view: str, place: int, own: str, show: Show = shown) -> tuple[str, str]:
-    shares = scene.shares(aspect, view)[place]
-    names = scene.detector.encoder_.levels_[aspect.name].names
+def _by_model(scene: Scene, feature: Feature, view: str, place: int, own: str, show: Show = shown) -> tuple[str, str]:
+    shares = scene.shares(feature, view)[place]
+    names = scene.detector.encoder.vocabularies[feature.name].names
     best = [
         (show(names[index]), float(shares[index]))
         for index in np.argsort(-shares)[:MOST_NAMED]
@@ -197,7 +197,7 @@ def _show_presence(level: str) -> str:
     return "empty" if level == MISSING else "a value"
 
 
-_DESCRIBERS: dict[str, Callable[[Scene, Aspect, str, int], Finding]] = {
+_DESCRIBERS: dict[str, Callable[[Scene, Feature, str, int], Finding]] = {
     "value": _category,
     "weekday": _weekday,
     "shape": _shape,

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from invoice_anomalies.detection.autoencoder.inference import GIVEN_FIELDS
 from invoice_anomalies.detection.detector import Detector
 from invoice_anomalies.detection.explain.history_lookup import MOST_ROWS, Precedents
 from invoice_anomalies.detection.explain.related_invoices import Twins
 from invoice_anomalies.detection.explain.values import amount, counted, number, quoted, shown
-from invoice_anomalies.detection.features.features import Aspect, Codes, FloatArray, derived_values
-from invoice_anomalies.detection.result import Judgement
+from invoice_anomalies.detection.features.features import Codes, Feature, FloatArray, derived_values
+from invoice_anomalies.detection.result import ScoringResult
 from invoice_anomalies.detection.scoring.calibration import history_tier
 
 RANGE_ERROR = -float(np.log10(0.05))  # low and high hold 95 % of the invoices with such a history
@@ -46,20 +47,17 @@ class Finding:
 class Scene:
     """Everything about the invoices at these row positions; `place` counts within them."""
 
-    def __init__(self, detector: Detector, judgement: Judgement, rows: Any) -> None:
+    def __init__(self, detector: Detector, result: ScoringResult, rows: Any) -> None:
         self.detector, self.contract = detector, detector.contract
         self.rows = np.asarray(rows, dtype=np.intp)
-        self.invoices = judgement.invoices.iloc[self.rows]
-        self.encoded = judgement.encoded.take(self.rows)
-        self.errors = judgement.errors.iloc[self.rows].to_numpy()
-        self.found = detector.reconstruct(self.encoded)
-        tier = history_tier(self.encoded.history_rows)
-        self.aspect_errors = {
-            (name, view): detector.calibrations_[f"{name}/{view}"](seen.raw, tier, self.encoded.spread(name))
-            for (name, view), seen in self.found.items()
-        }
-        self.checks = Twins(detector, judgement, self.rows, tier)
-        self.precedents = Precedents(self.contract, judgement)
+        self.invoices = result.invoices.iloc[self.rows]
+        self.given = result.given.take(self.rows)
+        self.errors = result.errors.iloc[self.rows].to_numpy()
+        self.found = detector.reconstruct(self.given)
+        raw = {key: seen.raw for key, seen in self.found.items()}
+        self.feature_errors = detector.calibrations.of_features(raw, self.given)
+        self.checks = Twins(detector, result, self.rows, history_tier(self.given.history_rows))
+        self.precedents = Precedents(self.contract, result)
         self._values: dict[str, list[Any]] = {}
         self._shares: dict[tuple[str, str], FloatArray] = {}
         self._earlier: tuple[int, Codes] = -1, np.zeros(0, dtype=np.intp)
@@ -111,7 +109,7 @@ class Scene:
 
     def known_rows(self, place: int) -> int:
         """How many earlier invoices of the entity there are, beyond those that are looked at."""
-        return int(self.encoded.history_rows[place])
+        return int(self.given.history_rows[place])
 
     def grounds(self, times: int, rows: int, place: int) -> str:
         """`all 50 earlier invoices of V00012`, `48 of 50 ...`, `all of the last 200 invoices of V00012`."""
@@ -124,27 +122,29 @@ class Scene:
 
     def context(self, view: str, place: int) -> str:
         """What an expectation is based on."""
-        if view == "others":
+        if view == GIVEN_FIELDS:
             return " given the other fields"
         if not len(self.earlier(place)):
             return " judging by all others"
         entity = self.entity(place)
         return f" for {entity}" if entity else ""
 
-    def shares(self, aspect: Aspect, view: str) -> FloatArray:
-        """Expected shares of the levels of a categorical aspect, shape (invoices, levels)."""
-        key = aspect.name, view
+    def shares(self, feature: Feature, view: str) -> FloatArray:
+        """Expected shares of the levels of a categorical feature, shape (invoices, levels)."""
+        key = feature.name, view
         if key not in self._shares:
             self._shares[key] = self.found[key].shares
         return self._shares[key]
 
-    def expected_range(self, aspect: Aspect, view: str, place: int) -> tuple[float, float, float]:
-        """Expected value of a numeric aspect with the ends of its range, in the aspect's own unit."""
-        seen = self.found[aspect.name, view]
+    def expected_range(self, feature: Feature, view: str, place: int) -> tuple[float, float, float]:
+        """Expected value of a numeric feature with the ends of its range, in the feature's own unit."""
+        seen = self.found[feature.name, view]
         assert seen.location is not None and seen.scale is not None
         location, scale = float(seen.location[place]), float(seen.scale[place])
-        below, above = self.detector.reach(aspect.name, view, self.encoded, place, RANGE_ERROR)
-        prior = self.detector.encoder_.priors_[aspect.name]
+        below, above = self.detector.calibrations.prediction_interval(
+            feature.name, view, self.given, place, RANGE_ERROR
+        )
+        prior = self.detector.encoder.priors[feature.name]
         ends = np.array([location, location - below * scale, location + above * scale])
         middle, low, high = prior.value_of(ends).tolist()
         return middle, low, high

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from invoice_anomalies.detection.autoencoder.inference import VIEWS
+from invoice_anomalies.detection.autoencoder.inference import CONDITIONINGS
 from invoice_anomalies.detection.detector import Detector
 from invoice_anomalies.detection.explain.categorical import UNUSUAL, describe_level
 from invoice_anomalies.detection.explain.context import Finding, Scene
 from invoice_anomalies.detection.explain.kinds import kind_of
 from invoice_anomalies.detection.explain.numeric import describe_number
 from invoice_anomalies.detection.explain.order import TELLING_ERROR, in_order
-from invoice_anomalies.detection.result import Judgement
+from invoice_anomalies.detection.result import ScoringResult
 from invoice_anomalies.rarity import RAREST, rarest_told, rarity_in_words
 
 MOST_FIELDS = 5
@@ -25,19 +25,19 @@ FIELD_COLUMNS = [
 ]  # fmt: skip
 
 
-def explain(detector: Detector, judgement: Judgement, rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+def explain(detector: Detector, result: ScoringResult, rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Explain the invoices at these row positions.
 
     Returns the anomalies (index invoice key: entity, entity_name, amount_at_risk, currency, top_field, kind,
     explanation, beside score and threshold) and their fields (invoice_key, field, position, observed, expected, low,
     high, error, rarity, share, sentence, kind), what explains others first, else the oddest.
     """
-    writer = _Writer(detector, judgement, rows)
+    writer = _Writer(detector, result, rows)
     invoices, places = writer.scene.invoices, range(len(writer.scene.rows))
     fields = pd.DataFrame([line for place in places for line in writer.lines(place)], columns=FIELD_COLUMNS)
     top = fields[fields["position"] == 1].set_index("invoice_key").reindex(invoices.index)
     contract = detector.contract
-    anomalies = judgement.scores.iloc[rows].copy()
+    anomalies = result.scores.iloc[rows].copy()
     anomalies["entity"] = invoices[contract.entity].astype(object) if contract.entity else None
     anomalies["entity_name"] = invoices[contract.entity_name].astype(object) if contract.entity_name else None
     anomalies["amount_at_risk"] = invoices[contract.amount].abs() if contract.amount else np.nan
@@ -50,13 +50,18 @@ def explain(detector: Detector, judgement: Judgement, rows: Any) -> tuple[pd.Dat
 class _Writer:
     """Chooses what to say of each invoice, and in which order."""
 
-    def __init__(self, detector: Detector, judgement: Judgement, rows: Any) -> None:
-        self.scene = Scene(detector, judgement, rows)
+    def __init__(self, detector: Detector, result: ScoringResult, rows: Any) -> None:
+        self.scene = Scene(detector, result, rows)
         self.fields, self.contract = detector.fields, detector.contract
-        self.rarest = rarest_told(min(RAREST, RAREST_TO_ROWS * max(float(detector.records_.rows.sum()), 1.0)))
+        self.rarest = rarest_told(min(RAREST, RAREST_TO_ROWS * max(float(detector.base_rates.rows.sum()), 1.0)))
         # A comparison with the entity's own past is easier to check than one that also depends on the other fields.
         self.candidates = {
-            name: [(aspect, view) for aspect in detector.aspects if aspect.field == name for view in reversed(VIEWS)]
+            name: [
+                (feature, view)
+                for feature in detector.features
+                if feature.field == name
+                for view in reversed(CONDITIONINGS)
+            ]
             for name in self.fields
         }
 
@@ -84,28 +89,28 @@ class _Writer:
         return lines
 
     def standing(self, place: int) -> str:
-        """How much history stands behind the judgement."""
-        entity, rows = self.scene.entity(place), int(self.scene.encoded.history_rows[place])
+        """How much history stands behind the result."""
+        entity, rows = self.scene.entity(place), int(self.scene.given.history_rows[place])
         if not rows:
             return f". {entity} is new: judged by all others" if entity else ""
         return f". Judged on {self.scene.earlier_invoices(place, rows)}"
 
     def _finding(self, name: str, place: int) -> Finding:
-        """Describe a field by the first aspect and view that is telling, else by the one in which it is oddest.
+        """Describe a field by the first feature and view that is telling, else by the one in which it is oddest.
 
         Aspects stand in the order in which a reader checks them. Where a collective check found no less fault with the
-        field than any aspect, the other invoices are what to tell of; where it found some, they are told of as well.
+        field than any feature, the other invoices are what to tell of; where it found some, they are told of as well.
         """
         candidates = self.candidates[name]
-        errors = [float(self.scene.aspect_errors[aspect.name, view][place]) for aspect, view in candidates]
+        errors = [float(self.scene.feature_errors[feature.name, view][place]) for feature, view in candidates]
         check, check_error = self.scene.checks.worst(name, place)
         telling = min(TELLING_ERROR, max(errors))
-        aspect, view = next(c for c, error in zip(candidates, errors, strict=True) if error >= telling)
-        describe = describe_number if aspect.numeric else describe_level
+        feature, view = next(c for c, error in zip(candidates, errors, strict=True) if error >= telling)
+        describe = describe_number if feature.numeric else describe_level
         if check_error < telling or check_error < SMALLEST_ERROR:
-            return describe(self.scene, aspect, view, place)
+            return describe(self.scene, feature, view, place)
         twins = self.scene.checks.remark(check, place)
-        finding = describe(self.scene, aspect, view, place)
+        finding = describe(self.scene, feature, view, place)
         # Errors beyond what the data can tell are all the same.
         if check_error >= min(max(errors), np.log10(self.rarest)):
             slip = finding.remark if telling == TELLING_ERROR else ""

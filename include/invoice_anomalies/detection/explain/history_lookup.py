@@ -18,8 +18,8 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.explain.number_formats import Schemes
 from invoice_anomalies.detection.features.features import Codes, Column, FloatArray, derived_values, lag_days
 from invoice_anomalies.detection.features.identifiers import number_in, numbers_in
-from invoice_anomalies.detection.profiles.history_index import Entities
-from invoice_anomalies.detection.result import Judgement
+from invoice_anomalies.detection.profiles.history_index import HistoryIndex
+from invoice_anomalies.detection.result import ScoringResult
 
 MOST_ROWS = 200  # latest earlier invoices of an entity that are looked at: bounds the time of one explanation
 MOST_SCHEME_ROWS = 200  # latest numbers of one scheme that are compared with a foreign one
@@ -40,18 +40,18 @@ class Scheme:
 class Precedents:
     """The invoices that were known before those in question, in order of their nights."""
 
-    def __init__(self, contract: Contract, judgement: Judgement) -> None:
+    def __init__(self, contract: Contract, result: ScoringResult) -> None:
         self._contract = contract
-        self._history, self._invoices = judgement.history, judgement.invoices
+        self._history, self._invoices = result.history, result.invoices
         nights = self._history["extract_date"].to_numpy()
         self._order = np.argsort(nights, kind="stable")
         history, asked = self._names(self._history)[self._order], self._names(self._invoices)
         asked_nights = self._invoices["extract_date"].to_numpy()
         if len(self._history):
-            self._entities = Entities.match(history, asked, nights[self._order], asked_nights)
+            self._index = HistoryIndex.for_scoring(history, asked, nights[self._order], asked_nights)
         else:
-            self._entities = Entities.in_training(asked, asked_nights)
-        self._owners = np.concatenate([history, asked])[: len(self._entities.known)]
+            self._index = HistoryIndex.for_training(asked, asked_nights)
+        self._owners = np.concatenate([history, asked])[: len(self._index.reference)]
         self._columns: dict[str, Column] = {}
         self._knowns: dict[str, npt.NDArray[np.bool_]] = {}
         self._schemes: dict[str, Schemes] = {}
@@ -61,10 +61,10 @@ class Precedents:
         return len(self._owners)
 
     def rows(self, asked: int) -> Codes:
-        """Paths of the earlier invoices of an invoice's entity, oldest first, the latest `MOST_ROWS`."""
-        past = self._entities.past
-        own = past.of[asked]
-        rows: Codes = past.order[past.begin[own] : past.end[own]][-MOST_ROWS - 1 :]
+        """Positions of the earlier invoices of an invoice's entity, oldest first, the latest `MOST_ROWS`."""
+        ranges = self._index.ranges
+        own = ranges.history_of[asked]
+        rows: Codes = ranges.order[ranges.begin[own] : ranges.end[own]][-MOST_ROWS - 1 :]
         if not len(self._history):  # where a book is judged by itself, an invoice is among what is known
             rows = rows[rows != asked]
         return rows[-MOST_ROWS:]

@@ -1,4 +1,4 @@
-"""Findings of numeric aspects: amounts, numbers, derived fields, days between dates, running numbers, lengths."""
+"""Findings of numeric features: amounts, numbers, derived fields, days between dates, running numbers, lengths."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from invoice_anomalies.detection.explain.slips import (
     round_amount,
 )
 from invoice_anomalies.detection.explain.values import amount, counted, number, quoted, rounded, significant
-from invoice_anomalies.detection.features.features import Aspect
+from invoice_anomalies.detection.features.features import Feature
 from invoice_anomalies.detection.features.identifiers import number_in
 
 Range = tuple[float, float, float]  # expected, low, high
@@ -37,19 +37,19 @@ ODD_REFERENCE = 3.0  # error from which a date is odd itself, so that dates coun
 SIGNS = {"ratio": " / ", "difference": " − ", "sum": " + "}
 
 
-def describe_number(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    """Describe one numeric aspect of one invoice in one view."""
-    if np.isnan(scene.encoded.observed[aspect.name][place]):
+def describe_number(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    """Describe one numeric feature of one invoice in one view."""
+    if np.isnan(scene.given.observed[feature.name][place]):
         # Chosen only where no field of the invoice is odd.
-        return Finding(scene.written(aspect.field, place), "", "nothing to compare")
-    return _DESCRIBERS[aspect.measure](scene, aspect, view, place)
+        return Finding(scene.written(feature.field, place), "", "nothing to compare")
+    return _DESCRIBERS[feature.measure](scene, feature, view, place)
 
 
-def _value(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    name, value = aspect.field, float(scene.value(aspect.field, place))
+def _value(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    name, value = feature.field, float(scene.value(feature.field, place))
     derived, written = scene.contract.derived.get(name), _writer(scene, name)
     in_cents = written is amount
-    middle, low, high = scene.expected_range(aspect, view, place)
+    middle, low, high = scene.expected_range(feature, view, place)
     if in_cents:
         middle, low, high = (round(end, 2) + 0.0 for end in (middle, low, high))
     usual = Usual(middle, low, high, scene.precedents.values(name, scene.earlier(place)))
@@ -65,8 +65,8 @@ def _value(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
         view == "others" and fitting and fitting.fits
     )
     if not slip and not derived and (view == "others" or expected == written(value)):
-        if fitting and fitting.fits and view == "others" and not _is_usual(scene, aspect, value, place):
-            return _value(scene, aspect, "past", place)
+        if fitting and fitting.fits and view == "others" and not _is_usual(scene, feature, value, place):
+            return _value(scene, feature, "past", place)
         if fitting:
             return fitting
     if not expected or expected == written(value):
@@ -76,9 +76,9 @@ def _value(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
     return Finding(observed, expected, expectation, rounded(low), rounded(high), remark=remark, slip=slip)
 
 
-def _is_usual(scene: Scene, aspect: Aspect, value: float, place: int) -> bool:
+def _is_usual(scene: Scene, feature: Feature, value: float, place: int) -> bool:
     """Whether a number lies in the range that the entity's past alone suggests."""
-    _, low, high = scene.expected_range(aspect, "past", place)
+    _, low, high = scene.expected_range(feature, "past", place)
     return low <= value <= high
 
 
@@ -132,11 +132,11 @@ def _writer(scene: Scene, name: str) -> Written:
     return amount if "amount" in kinds else number
 
 
-def _lag(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    name = aspect.field
+def _lag(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    name = feature.field
     reference_name = scene.contract.fields[name].relative_to or "extract_date"
     value, reference = scene.day(name, place), scene.day(reference_name, place)
-    days = scene.expected_range(aspect, view, place)
+    days = scene.expected_range(feature, view, place)
     middle, low, high = (_days_after(reference, one) for one in days)
     said = scene.contract.label(reference_name)
     remarks, odd_reference = [_distance((value - reference).days, said)], _is_odd(scene, reference_name, place)
@@ -197,9 +197,9 @@ def _distance(days: int, reference: str) -> str:
     return f"{counted(abs(days), 'day')} {'before' if days < 0 else 'after'} the {reference}"
 
 
-def _sequence(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    name, text = aspect.field, scene.value(aspect.field, place)
-    middle, low, high = (f"{max(end, 0.0):,.0f}" for end in scene.expected_range(aspect, view, place))
+def _sequence(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    name, text = feature.field, scene.value(feature.field, place)
+    middle, low, high = (f"{max(end, 0.0):,.0f}" for end in scene.expected_range(feature, view, place))
     latest = scene.precedents.values(name, scene.earlier(place)[-LATEST_NUMBERS:])
     numbers = {one: running for one in latest if np.isfinite(running := number_in(one))}
     here = number_in(text)
@@ -224,9 +224,9 @@ def _off_course(here: float, lowest: float, highest: float) -> str:
     return f"{beyond:,.0f} {side}" if beyond < FAR_OFF * (highest - lowest) else f"far {side}"
 
 
-def _length(scene: Scene, aspect: Aspect, view: str, place: int) -> Finding:
-    text = scene.value(aspect.field, place)
-    middle, low, high = (f"{max(end, 0.0):,.0f}" for end in scene.expected_range(aspect, view, place))
+def _length(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+    text = scene.value(feature.field, place)
+    middle, low, high = (f"{max(end, 0.0):,.0f}" for end in scene.expected_range(feature, view, place))
     expectation = f"expected about {middle} characters{scene.context(view, place)}{_span(low, high)}"
     return Finding(
         f"{quoted(text)}, {counted(len(text), 'character')}", f"about {middle} characters", expectation, low, high
@@ -237,7 +237,7 @@ def _span(low: str, high: str) -> str:
     return f" ({low} to {high})" if low != high else ""
 
 
-_DESCRIBERS: dict[str, Callable[[Scene, Aspect, str, int], Finding]] = {
+_DESCRIBERS: dict[str, Callable[[Scene, Feature, str, int], Finding]] = {
     "value": _value,
     "lag": _lag,
     "sequence": _sequence,

@@ -9,18 +9,19 @@ from invoice_anomalies.detection.checks import remark
 from invoice_anomalies.detection.detector import Detector
 from invoice_anomalies.detection.explain.values import shown
 from invoice_anomalies.detection.features.features import Codes, FloatArray
-from invoice_anomalies.detection.result import Judgement
+from invoice_anomalies.detection.result import ScoringResult
 from invoice_anomalies.detection.scoring.calibration import Tiers
 
 
 class Twins:
-    """What the collective checks say of the flagged invoices; rows: their positions in the judgement."""
+    """What the collective checks say of the flagged invoices; rows: their positions in the result."""
 
-    def __init__(self, detector: Detector, judgement: Judgement, rows: Codes, tier: Tiers) -> None:
-        self._contract, self._judgement, self._rows = detector.contract, judgement, rows
+    def __init__(self, detector: Detector, result: ScoringResult, rows: Codes, tier: Tiers) -> None:
+        self._contract, self._result, self._rows = detector.contract, result, rows
         self._fields = {check.name: check.field for check in detector.checks}
         self._errors: dict[str, FloatArray] = {
-            name: detector.check_errors(name, judgement.collective[name].surprisal[rows], tier) for name in self._fields
+            name: detector.calibrations.of_check(name, result.found[name].surprisal[rows], tier)
+            for name in self._fields
         }
 
     def worst(self, field: str, place: int) -> tuple[str, float]:
@@ -28,15 +29,15 @@ class Twins:
         errors = {
             check: float(self._errors[check][place])
             for check, blamed in self._fields.items()
-            if blamed == field and len(self._judgement.collective[check].related_invoices[self._rows[place]])
+            if blamed == field and len(self._result.found[check].related_invoices[self._rows[place]])
         }
         return max(errors.items(), key=lambda item: item[1], default=("", 0.0))
 
     def remark(self, check: str, place: int) -> str:
         """What a check found, naming the other invoices."""
-        row, findings = int(self._rows[place]), self._judgement.collective[check]
+        row, findings = int(self._rows[place]), self._result.found[check]
         named, places = self._named
-        own = named.iloc[places[len(self._judgement.history) + row]]
+        own = named.iloc[places[len(self._result.history) + row]]
         twins = named.iloc[[places[position] for position in findings.related_invoices[row].tolist()]]
         return remark(check, twins, self._contract, own, findings.details_of(row))
 
@@ -46,10 +47,8 @@ class Twins:
 
         Only what remarks tell of, with the texts that are told as they are made harmless.
         """
-        history, invoices = self._judgement.history, self._judgement.invoices
-        twins = [
-            findings.related_invoices[row] for findings in self._judgement.collective.values() for row in self._rows
-        ]
+        history, invoices = self._result.history, self._result.invoices
+        twins = [findings.related_invoices[row] for findings in self._result.found.values() for row in self._rows]
         positions = np.unique(np.concatenate([self._rows + len(history), *twins]))
         told = [*self._contract.of_type("date"), *self._contract.of_type("identifier"), "extract_date"]
         told = list(dict.fromkeys(filter(None, [self._contract.entity, self._contract.amount, *told])))

@@ -230,7 +230,7 @@ def weekday_span(days: Sequence[int], names: Sequence[str]) -> str:
 def shape_slip(text: str, shape: str, usual: str) -> str:
     """Recognise what makes a number differ from the way in which such numbers are usually written.
 
-    text: the number; shape, usual: how it and how the usual ones are written (`aspects.shape_of`).
+    text: the number; shape, usual: how it and how the usual ones are written (`features.shape_of`).
     """
     if shape == usual:
         return ""

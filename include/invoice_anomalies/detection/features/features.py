@@ -1,8 +1,8 @@
-"""What is measured of each field: one number or one level per invoice and aspect.
+"""Features of each field: one number or one category per invoice and feature.
 
-An amount has one aspect, its size; a date has its distance to another date and its weekday; an identifier its shape
-and its place in a sequence. A derived field (a ratio, a difference, a sum) is a number like any other. Everything after
-this module knows only numeric and categorical aspects, so a new field type is a new entry here and nothing else.
+An amount has one feature, its size; a date has its distance to another date and its weekday; an identifier its format
+and its position in a sequence. A derived field (a ratio, a difference, a sum) is a number like any other. Everything
+after this module knows only numeric and categorical features, so a new field type is a new entry here and nothing else.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ SUM_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Aspect:
-    """One thing measured of one field."""
+class Feature:
+    """One thing that is measured of one field."""
 
     field: str
     measure: Measure
@@ -42,35 +42,36 @@ Codes = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Coded:
-    """A column of levels: for each row the code of its level, shape (rows,), and the levels by code.
+class CategoryColumn:
+    """A column of categories: `codes`, shape (rows,), are positions in `categories`, whose last is MISSING.
 
-    Rows outnumber levels by far, so that whatever depends on the level alone is done once a level.
+    Rows outnumber categories by far, so that whatever depends on the category alone is done once a category. Not
+    pandas.Categorical: that takes no category twice, and an invoice may hold the text of MISSING itself.
     """
 
     codes: Codes
-    levels: Texts
+    categories: Texts
 
     @classmethod
-    def of(cls, values: "pd.Series[str]") -> "Coded":
-        """Code a column of texts; what is missing is the level MISSING."""
+    def from_texts(cls, values: "pd.Series[str]") -> "CategoryColumn":
+        """Code a column of texts; an empty cell is the category MISSING."""
         codes, distinct = pd.factorize(values)
         return cls(np.where(codes < 0, len(distinct), codes), np.append(distinct.to_numpy(object), MISSING))
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    def __getitem__(self, rows: Any) -> "Coded":
-        return Coded(self.codes[rows], self.levels)
+    def __getitem__(self, rows: Any) -> "CategoryColumn":
+        return CategoryColumn(self.codes[rows], self.categories)
 
     @property
     def texts(self) -> Texts:
-        """The level of each row, shape (rows,)."""
-        return self.levels[self.codes]
+        """The category of each row, shape (rows,)."""
+        return self.categories[self.codes]
 
 
-Measured = dict[str, Any]
-"""By aspect: a float array for a numeric one, a Coded column for a categorical one."""
+FeatureColumns = dict[str, Any]
+"""By feature name: float64, shape (rows,), for a numeric feature; a CategoryColumn for a categorical one."""
 
 
 MEASURES: dict[str, tuple[tuple[Measure, bool], ...]] = {
@@ -83,43 +84,40 @@ MEASURES: dict[str, tuple[tuple[Measure, bool], ...]] = {
 }
 
 
-def aspects_of(contract: Contract) -> list[Aspect]:
-    """List the aspects of all fields that take part in detection, in the contract's order, then of the derived ones."""
+def features_of(contract: Contract) -> list[Feature]:
+    """The features of all fields that take part in detection, in the contract's order, then of the derived fields."""
     found = []
     for name, field in contract.detected.items():
-        found += [Aspect(name, measure, numeric) for measure, numeric in MEASURES[field.type]]
+        found += [Feature(name, measure, numeric) for measure, numeric in MEASURES[field.type]]
         if not field.required and field.type != "category":
-            found.append(Aspect(name, "presence", numeric=False))
-    return found + [Aspect(name, "value", numeric=True) for name in contract.derived]
+            found.append(Feature(name, "presence", numeric=False))
+    return found + [Feature(name, "value", numeric=True) for name in contract.derived]
 
 
-def hidden_with(contract: Contract, name: str) -> list[str]:
-    """The judged fields that must be hidden from the network when it is asked for this one.
-
-    A ratio gives its parts away, and its parts give it away.
-    """
-    parts = {name, *(contract.derived[name].parts if name in contract.derived else ())}
+def masked_with(contract: Contract, name: str) -> list[str]:
+    """The scored fields that are masked together with a field: a ratio gives its operands away, and they the ratio."""
+    operands = {name, *(contract.derived[name].parts if name in contract.derived else ())}
     return [
         other
-        for other in contract.judged
-        if other in parts or (other in contract.derived and parts & set(contract.derived[other].parts))
+        for other in contract.scored_fields
+        if other in operands or (other in contract.derived and operands & set(contract.derived[other].parts))
     ]
 
 
-def measure(contract: Contract, aspects: list[Aspect], frame: pd.DataFrame) -> Measured:
-    """Measure every aspect of every invoice.
+def extract_features(contract: Contract, features: list[Feature], frame: pd.DataFrame) -> FeatureColumns:
+    """Extract every feature of every invoice.
 
     frame: typed invoices with their `extract_date`.
-    Returns per aspect name an array of shape (rows,): float64 in the field's own unit (days for a lag), with NaN where
-    there is nothing to measure, for a numeric aspect; a Coded column for a categorical one.
+    Returns per feature name an array of shape (rows,): float64 in the field's own unit (days for a lag), with NaN where
+    there is nothing to measure, for a numeric feature; a CategoryColumn for a categorical one.
     """
-    return {aspect.name: _MEASURERS[aspect.measure](contract, aspect.field, frame) for aspect in aspects}
+    return {feature.name: _EXTRACTORS[feature.measure](contract, feature.field, frame) for feature in features}
 
 
 def derived_values(contract: Contract, name: str, frame: pd.DataFrame) -> FloatArray:
-    """Compute a derived field; shape (rows,), NaN where a part is missing or a divisor is zero."""
+    """A derived field, shape (rows,), in the unit of its operands; NaN where one is missing or a divisor is zero."""
     derived = contract.derived[name]
-    first, *rest = (frame[part].to_numpy(float, na_value=np.nan) for part in derived.parts)
+    first, *rest = (frame[operand].to_numpy(float, na_value=np.nan) for operand in derived.parts)
     if derived.operation == "ratio":
         divisor = np.where(rest[0] == 0, np.nan, rest[0])
         with np.errstate(over="ignore"):
@@ -129,11 +127,11 @@ def derived_values(contract: Contract, name: str, frame: pd.DataFrame) -> FloatA
     return _finite(np.round(first - others if derived.operation == "difference" else first + others, SUM_DIGITS))
 
 
-def _value(contract: Contract, field: str, frame: pd.DataFrame) -> Column | Coded:
+def _value(contract: Contract, field: str, frame: pd.DataFrame) -> Column | CategoryColumn:
     if field in contract.derived:
         return derived_values(contract, field, frame)
     if contract.fields[field].type == "category":
-        return Coded.of(frame[field])
+        return CategoryColumn.from_texts(frame[field])
     return _finite(frame[field].to_numpy(float, na_value=np.nan))
 
 
@@ -144,20 +142,20 @@ def lag_days(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
     return days
 
 
-def _weekday(contract: Contract, field: str, frame: pd.DataFrame) -> Coded:
+def _weekday(contract: Contract, field: str, frame: pd.DataFrame) -> CategoryColumn:
     days = frame[field].dt.day_of_week.fillna(len(WEEKDAYS)).to_numpy(np.intp)
-    return Coded(days, np.array([*WEEKDAYS, MISSING], dtype=object))
+    return CategoryColumn(days, np.array([*WEEKDAYS, MISSING], dtype=object))
 
 
-def _shape(contract: Contract, field: str, frame: pd.DataFrame) -> Coded:
-    texts = Coded.of(frame[field])
-    shapes, distinct = shapes_of(texts.levels[:-1])
-    return Coded(np.append(shapes, len(distinct))[texts.codes], np.append(distinct, MISSING))
+def _shape(contract: Contract, field: str, frame: pd.DataFrame) -> CategoryColumn:
+    texts = CategoryColumn.from_texts(frame[field])
+    shapes, distinct = shapes_of(texts.categories[:-1])
+    return CategoryColumn(np.append(shapes, len(distinct))[texts.codes], np.append(distinct, MISSING))
 
 
 def _sequence(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
-    texts = Coded.of(frame[field])
-    return np.append(numbers_in(texts.levels[:-1]), np.nan)[texts.codes]
+    texts = CategoryColumn.from_texts(frame[field])
+    return np.append(numbers_in(texts.categories[:-1]), np.nan)[texts.codes]
 
 
 def _length(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
@@ -165,8 +163,8 @@ def _length(contract: Contract, field: str, frame: pd.DataFrame) -> FloatArray:
     return lengths
 
 
-def _presence(contract: Contract, field: str, frame: pd.DataFrame) -> Coded:
-    return Coded(frame[field].isna().to_numpy().astype(np.intp), np.array(["present", MISSING], dtype=object))
+def _presence(contract: Contract, field: str, frame: pd.DataFrame) -> CategoryColumn:
+    return CategoryColumn(frame[field].isna().to_numpy().astype(np.intp), np.array(["present", MISSING], dtype=object))
 
 
 def _finite(values: FloatArray) -> FloatArray:
@@ -174,7 +172,7 @@ def _finite(values: FloatArray) -> FloatArray:
     return finite
 
 
-_MEASURERS: dict[Measure, Callable[[Contract, str, pd.DataFrame], Column | Coded]] = {
+_EXTRACTORS: dict[Measure, Callable[[Contract, str, pd.DataFrame], Column | CategoryColumn]] = {
     "value": _value,
     "lag": lag_days,
     "weekday": _weekday,

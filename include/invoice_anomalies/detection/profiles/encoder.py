@@ -1,6 +1,7 @@
-"""From measured aspects and the entity's past to the arrays the network reads and is judged by."""
+"""The encoder: from features and histories to the inputs of the network and the targets of its loss."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,33 +9,41 @@ import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.features.features import Coded, Codes, FloatArray, Measured, aspects_of, hidden_with
+from invoice_anomalies.detection.features.features import (
+    CategoryColumn,
+    Codes,
+    Feature,
+    FeatureColumns,
+    FloatArray,
+    features_of,
+    masked_with,
+)
 from invoice_anomalies.detection.features.identifiers import Texts
-from invoice_anomalies.detection.profiles.history_index import Entities
-from invoice_anomalies.detection.profiles.model_input import Encoded, LevelPast
+from invoice_anomalies.detection.profiles.history_index import HistoryIndex
+from invoice_anomalies.detection.profiles.model_input import CategoryProfile, ModelInput
 from invoice_anomalies.detection.profiles.vendor_profiles import (
-    NumericPast,
     NumericPrior,
+    NumericProfile,
+    category_shares,
     fit_numeric_prior,
-    level_past,
-    numeric_past,
+    numeric_profile,
     unit_of,
-    value_past,
+    value_shares,
 )
 
-MAX_LEVELS = 24  # levels with an output of their own; the rest share `other` and are told apart by how often they occur
-MIN_LEVEL_ROWS = 3
-MOST_VALUES = 5_000  # values whose share in the book is kept; rarer ones count as the rarest of these
-CLIP_INPUT = 6.0  # inputs beyond this many scales look alike: an outlier must not drown the other fields
+MOST_CATEGORIES = 24  # with an output of their own; the rest share `other` and are told apart by how often they occur
+FEWEST_CATEGORY_ROWS = 3  # invoices from which a category has an output of its own
+MOST_VALUES = 5_000  # values whose share in training is kept; rarer values count as the rarest of these
+CLIP_INPUT = 6.0  # scales beyond which inputs look alike: an outlier must not drown the other fields
 OTHER = "(other)"
 
 
 @dataclass(frozen=True)
-class Levels:
-    """The levels of a categorical aspect, most frequent first, `other` last, with their shares in the book.
+class CategoryVocabulary:
+    """The categories of a feature, most frequent first, `other` last, with their shares in training, shape (names,).
 
-    rarity: of the values within `other` that occur more than once, the share of the book's invoices whose value is at
-    least as rare; `unseen` is that share for all other values, among them those that never occurred.
+    rarity: for repeated values pooled in `other`, the chance that a training invoice has a value at most this frequent;
+    `unseen`: the same chance for values seen once or never (Good-Turing).
     """
 
     names: list[str]
@@ -43,163 +52,177 @@ class Levels:
     unseen: float
 
     def codes(self, values: Texts) -> Codes:
-        """Code of each of these values; unknown ones are `other`."""
+        """Positions of these values in `names`, shape (values,); unknown values are `other`."""
         found = pd.Index(self.names[:-1], dtype=object).get_indexer(pd.Index(values, dtype=object))
         codes: Codes = np.where(found < 0, len(self.names) - 1, found)
         return codes
 
-    def book(self, distinct: npt.NDArray[Any]) -> FloatArray:
-        """Share of the book's invoices whose value is at least as rare, for each of these values within `other`."""
-        return np.array([self.rarity.get(value, self.unseen) for value in distinct], dtype=float)
+    def population_shares(self, values: npt.NDArray[Any]) -> FloatArray:
+        """Share of the training invoices whose value is at least as rare as each of these values in `other`."""
+        return np.array([self.rarity.get(value, self.unseen) for value in values], dtype=float)
 
 
-@dataclass
-class Layout:
-    """Which input and output columns belong to which aspect; input columns of a masked field are set to zero.
+@dataclass(frozen=True)
+class FeatureSlots:
+    """Input and output columns of each feature; the input columns of a masked field are set to zero.
 
-    `hides` names the fields that must be hidden with a field. Outputs: a location for each numeric aspect, then a log
-    scale for each, then for each categorical aspect a block of `widest` logits, of which it uses as many as it has
-    levels.
+    value_columns, profile_columns: input columns of a feature's own value and of its history profile. mask_column: the
+    input that tells that a field is masked. masked_together: the fields that are masked with a field. Outputs: a
+    location for each numeric feature, then a log scale for each, then for each categorical feature a block of
+    `category_width` logits, of which it uses as many as it has categories.
     """
 
-    own: dict[str, slice] = field(default_factory=dict)
-    context: dict[str, slice] = field(default_factory=dict)
-    mask: dict[str, int] = field(default_factory=dict)
-    hides: dict[str, list[str]] = field(default_factory=dict)
-    outputs: dict[str, npt.NDArray[np.intp]] = field(default_factory=dict)
-    numeric: list[str] = field(default_factory=list)
-    categorical: list[str] = field(default_factory=list)
-    inputs: int = 0
-    widest: int = 0
+    value_columns: dict[str, slice]
+    profile_columns: dict[str, slice]
+    mask_column: dict[str, int]
+    masked_together: dict[str, list[str]]
+    outputs: dict[str, npt.NDArray[np.intp]]
+    numeric: list[str]
+    categorical: list[str]
+    inputs: int
+    category_width: int
 
     @property
     def width(self) -> int:
-        return 2 * len(self.numeric) + len(self.categorical) * self.widest
+        """Number of outputs."""
+        return 2 * len(self.numeric) + len(self.categorical) * self.category_width
 
-
-class Encoder:
-    """Learn priors and levels from training invoices; encode any invoices against any past.
-
-    Fitted state: `priors_` (numeric aspects), `levels_` (categorical aspects), `layout_`.
-    """
-
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
-        self.aspects = aspects_of(contract)
-        self.priors_: dict[str, NumericPrior] = {}
-        self.levels_: dict[str, Levels] = {}
-        self.layout_ = Layout()
-
-    @property
-    def fields(self) -> list[str]:
-        return list(dict.fromkeys(aspect.field for aspect in self.aspects))
-
-    def fit(self, measured: Measured, entities: Codes) -> "Encoder":
-        for aspect in self.aspects:
-            values = measured[aspect.name]
-            if aspect.numeric:
-                unit = unit_of(values) if aspect.measure == "value" else 1.0
-                self.priors_[aspect.name] = fit_numeric_prior(values, entities, unit)
-            else:
-                self.levels_[aspect.name] = _fit_levels(values)
-        self.layout_ = self._lay_out()
-        return self
-
-    def encode(self, entities: Entities, known: Measured, asked: Measured) -> Encoded:
-        """Encode the invoices in question with the known invoices as their past; both are slices of one `Measured`."""
-        rows, unknown = len(entities.asked), entities.without_past()
-        inputs = np.zeros((rows, self.layout_.inputs), dtype=np.float32)
-        numbers, levels, observed = {}, {}, {}
-        for aspect in self.aspects:
-            own, context = self.layout_.own[aspect.name], self.layout_.context[aspect.name]
-            earlier, among = known[aspect.name], entities
-            if aspect.field == self.contract.entity:
-                # An entity's past says nothing of the entity itself: that field is judged by the whole book.
-                earlier, among = earlier[:0], unknown
-            if aspect.numeric:
-                prior = self.priors_[aspect.name]
-                values = prior.scaled(asked[aspect.name])
-                past = numeric_past(prior, among, prior.scaled(earlier))
-                numbers[aspect.name], observed[aspect.name] = past, values
-                inputs[:, own] = _numeric_inputs(prior, past, values)
-                inputs[:, context] = _numeric_context(prior, past)
-            else:
-                seen = self._level_past(aspect.name, among, earlier, asked[aspect.name])
-                levels[aspect.name] = seen
-                inputs[np.arange(rows), own.start + seen.codes] = 1.0
-                inputs[:, own.stop - 1] = -np.log(seen.by_past)[seen.of, seen.codes] / CLIP_INPUT
-                inputs[:, context] = seen.by_past.astype(np.float32)[seen.of]
-        history_rows = entities.rows()
-        inputs[:, -1] = np.log1p(history_rows) / CLIP_INPUT
-        return Encoded(inputs, entities.past.of, numbers, observed, levels, history_rows)
-
-    def _level_past(self, name: str, entities: Entities, known: Coded, asked: Coded) -> LevelPast:
-        levels = self.levels_[name]
-        code = levels.codes(asked.levels)  # those of the known invoices are the same
-        shares = level_past(levels.shares, entities, code[known.codes])
-        codes, past = code[asked.codes], entities.past.of
-        rarity = np.zeros(len(asked))
-        other = codes == len(levels.names) - 1
-        if other.any():
-            share = value_past(levels.book(asked.levels)[asked.codes], entities, known.codes, asked.codes)
-            beyond = np.log(shares[:, -1])[past] - np.log(share)
-            rarity = np.where(other, np.maximum(beyond, 0.0), 0.0)
-        return LevelPast(codes, past, shares, rarity)
-
-    def _lay_out(self) -> Layout:
-        layout = Layout()
+    @classmethod
+    def build(cls, contract: Contract, features: list[Feature], categories: dict[str, int]) -> "FeatureSlots":
+        """Lay out the columns. categories: how many a categorical feature has, by name."""
+        taken = 0
 
         def take(size: int) -> slice:
-            layout.inputs += size
-            return slice(layout.inputs - size, layout.inputs)
+            nonlocal taken
+            taken += size
+            return slice(taken - size, taken)
 
-        for aspect in self.aspects:
-            size = 2 if aspect.numeric else len(self.levels_[aspect.name].names)
-            layout.own[aspect.name] = take(size + 1)
-            layout.context[aspect.name] = take(size)
-        for name in self.fields:
-            layout.mask[name] = take(1).start
-            layout.hides[name] = hidden_with(self.contract, name)
+        value_columns, profile_columns = {}, {}
+        for feature in features:
+            size = 2 if feature.numeric else categories[feature.name]
+            value_columns[feature.name] = take(size + 1)
+            profile_columns[feature.name] = take(size)
+        fields = list(dict.fromkeys(feature.field for feature in features))
+        mask_column = {name: take(1).start for name in fields}
         take(1)  # how much history there is
-        layout.numeric = [aspect.name for aspect in self.aspects if aspect.numeric]
-        layout.categorical = [aspect.name for aspect in self.aspects if not aspect.numeric]
-        layout.widest = max((len(levels.names) for levels in self.levels_.values()), default=0)
-        for index, name in enumerate(layout.numeric):
-            layout.outputs[name] = np.array([index, len(layout.numeric) + index])
-        for index, name in enumerate(layout.categorical):
-            start = 2 * len(layout.numeric) + index * layout.widest
-            layout.outputs[name] = np.arange(start, start + len(self.levels_[name].names))
-        return layout
+        numeric = [feature.name for feature in features if feature.numeric]
+        categorical = [feature.name for feature in features if not feature.numeric]
+        width = max(categories.values(), default=0)
+        outputs = {name: np.array([index, len(numeric) + index]) for index, name in enumerate(numeric)}
+        for index, name in enumerate(categorical):
+            outputs[name] = 2 * len(numeric) + index * width + np.arange(categories[name])
+        together = {name: masked_with(contract, name) for name in fields}
+        return cls(value_columns, profile_columns, mask_column, together, outputs, numeric, categorical, taken, width)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Priors of the numeric features and vocabularies of the categorical ones, learned from training invoices."""
+
+    contract: Contract
+    priors: dict[str, NumericPrior]
+    vocabularies: dict[str, CategoryVocabulary]
+
+    @classmethod
+    def fit(cls, contract: Contract, columns: FeatureColumns, entities: Codes) -> "Encoder":
+        """Learn from the features of training invoices. entities: codes, shape (rows,)."""
+        priors, vocabularies = {}, {}
+        for feature in features_of(contract):
+            values = columns[feature.name]
+            if feature.numeric:
+                unit = unit_of(values) if feature.measure == "value" else 1.0
+                priors[feature.name] = fit_numeric_prior(values, entities, unit)
+            else:
+                vocabularies[feature.name] = _fit_vocabulary(values)
+        return cls(contract, priors, vocabularies)
+
+    @cached_property
+    def features(self) -> list[Feature]:
+        """The features in the order of their columns."""
+        return features_of(self.contract)
+
+    @cached_property
+    def fields(self) -> list[str]:
+        """The fields that have features, in the same order."""
+        return list(dict.fromkeys(feature.field for feature in self.features))
+
+    @cached_property
+    def slots(self) -> FeatureSlots:
+        """The columns of each feature."""
+        categories = {name: len(vocabulary.names) for name, vocabulary in self.vocabularies.items()}
+        return FeatureSlots.build(self.contract, self.features, categories)
+
+    def encode(self, index: HistoryIndex, reference: FeatureColumns, query: FeatureColumns) -> ModelInput:
+        """Encode the query rows with the reference rows as their history; both are slices of one FeatureColumns."""
+        rows, alone = len(index.query), index.without_history()
+        inputs = np.zeros((rows, self.slots.inputs), dtype=np.float32)
+        numeric, categorical, observed = {}, {}, {}
+        for feature in self.features:
+            own, profile = self.slots.value_columns[feature.name], self.slots.profile_columns[feature.name]
+            earlier, among = reference[feature.name], index
+            if feature.field == self.contract.entity:
+                # An entity's history says nothing of the entity itself: that field is scored by the whole population.
+                earlier, among = earlier[:0], alone
+            if feature.numeric:
+                prior = self.priors[feature.name]
+                values = prior.scaled(query[feature.name])
+                expected = numeric_profile(prior, among, prior.scaled(earlier))
+                numeric[feature.name], observed[feature.name] = expected, values
+                inputs[:, own] = _numeric_values(prior, expected, values)
+                inputs[:, profile] = _numeric_profiles(prior, expected)
+            else:
+                seen = self._category_profile(feature.name, among, earlier, query[feature.name])
+                categorical[feature.name] = seen
+                inputs[np.arange(rows), own.start + seen.codes] = 1.0
+                inputs[:, own.stop - 1] = -np.log(seen.by_history)[seen.history_of, seen.codes] / CLIP_INPUT
+                inputs[:, profile] = seen.by_history.astype(np.float32)[seen.history_of]
+        history_rows = index.history_rows()
+        inputs[:, -1] = np.log1p(history_rows) / CLIP_INPUT
+        return ModelInput(inputs, index.ranges.history_of, numeric, observed, categorical, history_rows)
+
+    def _category_profile(
+        self, name: str, index: HistoryIndex, reference: CategoryColumn, query: CategoryColumn
+    ) -> CategoryProfile:
+        vocabulary = self.vocabularies[name]
+        code = vocabulary.codes(query.categories)  # those of the reference rows are the same
+        shares = category_shares(vocabulary.shares, index, code[reference.codes])
+        codes, history_of = code[query.codes], index.ranges.history_of
+        rarity = np.zeros(len(query))
+        other = codes == len(vocabulary.names) - 1
+        if other.any():
+            population = vocabulary.population_shares(query.categories)[query.codes]
+            share = value_shares(population, index, reference.codes, query.codes)
+            beyond = np.log(shares[:, -1])[history_of] - np.log(share)
+            rarity = np.where(other, np.maximum(beyond, 0.0), 0.0)
+        return CategoryProfile(codes, history_of, shares, rarity)
 
     def to_json(self) -> dict[str, Any]:
-        """The fitted state as plain JSON values."""
+        """The learned state as plain JSON values."""
         return {
-            "priors": {
-                name: [prior.location, prior.between, prior.within, prior.unit] for name, prior in self.priors_.items()
-            },
+            "priors": {name: [of.location, of.between, of.within, of.unit] for name, of in self.priors.items()},
             "levels": {
-                name: [levels.names, levels.shares.tolist(), levels.rarity, levels.unseen]
-                for name, levels in self.levels_.items()
+                name: [of.names, of.shares.tolist(), of.rarity, of.unseen] for name, of in self.vocabularies.items()
             },
         }
 
     @classmethod
     def from_json(cls, contract: Contract, state: dict[str, Any]) -> "Encoder":
-        encoder = cls(contract)
-        encoder.priors_ = {name: NumericPrior(*values) for name, values in state["priors"].items()}
-        encoder.levels_ = {
-            name: Levels(names, np.array(shares), rarity, unseen)
-            for name, (names, shares, rarity, unseen) in state["levels"].items()
-        }
-        encoder.layout_ = encoder._lay_out()
-        return encoder
+        """The encoder that `to_json` wrote down."""
+        return cls(
+            contract,
+            {name: NumericPrior(*values) for name, values in state["priors"].items()},
+            {
+                name: CategoryVocabulary(names, np.array(shares), rarity, unseen)
+                for name, (names, shares, rarity, unseen) in state["levels"].items()
+            },
+        )
 
 
-def _fit_levels(values: Coded) -> Levels:
-    counts = pd.Series(np.bincount(values.codes, minlength=len(values.levels)), index=values.levels)
+def _fit_vocabulary(values: CategoryColumn) -> CategoryVocabulary:
+    counts = pd.Series(np.bincount(values.codes, minlength=len(values.categories)), index=values.categories)
     counts = counts[counts > 0].sort_values(ascending=False)
-    kept = counts[counts >= MIN_LEVEL_ROWS].head(MAX_LEVELS)
-    # Ties in value_counts keep the order of appearance; sorting makes the layout independent of it.
+    kept = counts[counts >= FEWEST_CATEGORY_ROWS].head(MOST_CATEGORIES)
+    # Ties in value_counts keep the order of appearance; sorting makes the columns independent of it.
     kept = kept.sort_index().sort_values(ascending=False, kind="stable")
     sizes = np.array([*kept, counts.sum() - kept.sum() + 1.0], dtype=float)
     # The share of invoices with a value as rare as one that occurs once is the chance that the next value is new
@@ -208,7 +231,7 @@ def _fit_levels(values: Coded) -> Levels:
     others = counts.drop(kept.index)
     repeated = others[others > 1].sort_index().sort_values(ascending=False, kind="stable").head(MOST_VALUES)
     unseen = float(by_count.get(1, 0.0)) or 1.0 / (counts.sum() + 1.0)
-    return Levels(
+    return CategoryVocabulary(
         [*(str(name) for name in kept.index), OTHER],
         sizes / sizes.sum(),
         {str(name): float(by_count[count]) for name, count in repeated.items()},
@@ -216,17 +239,19 @@ def _fit_levels(values: Coded) -> Levels:
     )
 
 
-def _numeric_inputs(prior: NumericPrior, past: NumericPast, values: FloatArray) -> FloatArray:
-    known = np.isfinite(values)
-    filled = np.where(known, values, prior.location)
+def _numeric_values(prior: NumericPrior, profile: NumericProfile, values: FloatArray) -> FloatArray:
+    """Inputs of a numeric feature's own values, shape (rows, 3): against the prior, against the profile, measured."""
+    measured = np.isfinite(values)
+    filled = np.where(measured, values, prior.location)
     return np.column_stack(
         [
-            np.clip((filled - prior.location) / prior.between, -CLIP_INPUT, CLIP_INPUT) * known,
-            np.clip((filled - past.location) / past.scale, -CLIP_INPUT, CLIP_INPUT) * known,
-            known,
+            np.clip((filled - prior.location) / prior.between, -CLIP_INPUT, CLIP_INPUT) * measured,
+            np.clip((filled - profile.location) / profile.scale, -CLIP_INPUT, CLIP_INPUT) * measured,
+            measured,
         ]
     )
 
 
-def _numeric_context(prior: NumericPrior, past: NumericPast) -> FloatArray:
-    return np.column_stack([(past.location - prior.location) / prior.between, np.log(past.scale / prior.within)])
+def _numeric_profiles(prior: NumericPrior, profile: NumericProfile) -> FloatArray:
+    """Inputs of a numeric feature's history profile, shape (rows, 2): location and log scale against the prior."""
+    return np.column_stack([(profile.location - prior.location) / prior.between, np.log(profile.scale / prior.within)])

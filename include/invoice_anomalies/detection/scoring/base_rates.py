@@ -1,117 +1,127 @@
-"""How often an entity was odd before: what is rare among all invoices may be this entity's habit.
+"""Base rates: how often an entity exceeds; a deviation that is rare among all invoices may be this entity's habit.
 
-An error says how rare a deviation is among invoices with a history as long and as spread. Entities differ still: one
-gets its amounts from a price list with two prices, one numbers its invoices as it likes, one had forty invoices dated
-on the same Saturday. So the share is taken as a rate that varies between entities (a Gamma prior, Poisson counts:
-Robbins 1956; Gelman et al., Bayesian Data Analysis, ch. 2.6) and brought up to date with the entity's own invoices:
-those of the training window, and the others of the same night.
+A field score says how rare a deviation is among invoices with a history as long and as dispersed. Entities differ
+still: one gets its amounts from a price list with two prices, one numbers its invoices as it likes, one had forty
+invoices dated on the same Saturday. So the share is taken as a rate that varies between entities (a Gamma prior,
+Poisson counts: Robbins 1956; Gelman et al., Bayesian Data Analysis, ch. 2.6) and brought up to date with the entity's
+own invoices: those of the training window, those of the nights since, and the others of the same night.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.detection.features.features import Codes, Column, FloatArray
-from invoice_anomalies.detection.profiles.history_index import Entities
+from invoice_anomalies.detection.profiles.history_index import HistoryIndex
 
-LEVELS = np.arange(1.0, 6.5, 0.5)  # errors from which odd invoices are counted
-PRIOR_ODD = 0.5  # odd invoices that the share among all entities is worth
+EXCEEDANCE_LEVELS = np.arange(1.0, 6.5, 0.5)  # field scores at which exceedances are counted
+PRIOR_EXCEEDANCES = 0.5  # exceedances that the share among all entities is worth
 
 
-def tempered(errors: FloatArray, rows: FloatArray, odd: FloatArray) -> FloatArray:
-    """Bring errors up to date with the entity's own record: a habit is less of a surprise, a break with one is more.
+class Exceedances(NamedTuple):
+    """Other invoices of the entity, shape (rows,), and those at least as far off in each field, (rows, fields)."""
 
-    errors: shape (rows, fields); rows: other invoices of the entity, shape (rows,); odd: those of them at least as far
-    off in the field, shape (rows, fields). Returns errors, shape (rows, fields).
+    rows: FloatArray
+    exceedances: FloatArray
+
+    def plus(self, other: "Exceedances") -> "Exceedances":
+        """Both counts together."""
+        return Exceedances(self.rows + other.rows, self.exceedances + other.exceedances)
+
+
+def shrink_to_vendor_rate(errors: FloatArray, counts: Exceedances) -> FloatArray:
+    """Field scores brought up to date with the entity's own rate, shape (rows, fields).
+
+    A habit is less of a surprise, a break with a habit is more. errors: calibrated field scores, shape (rows, fields).
     """
-    share = (PRIOR_ODD + odd) / (PRIOR_ODD * np.power(10.0, errors) + rows[:, None])
-    tempered: FloatArray = np.where(errors >= LEVELS[0], -np.log10(np.minimum(share, 1.0)), errors)
-    return tempered
+    share = (PRIOR_EXCEEDANCES + counts.exceedances) / (
+        PRIOR_EXCEEDANCES * np.power(10.0, errors) + counts.rows[:, None]
+    )
+    shrunk: FloatArray = np.where(errors >= EXCEEDANCE_LEVELS[0], -np.log10(np.minimum(share, 1.0)), errors)
+    return shrunk
 
 
-def count_siblings(errors: FloatArray, entities: Entities) -> tuple[FloatArray, FloatArray]:
-    """Count the other invoices of the same entity and night: all, and those at least as far off, field by field."""
-    batch = entities.batch
-    batches = int(batch.max(initial=-1)) + 1
-
-    def by_level(level: Codes) -> FloatArray:
-        cells = np.bincount(batch * (len(LEVELS) + 1) + level, minlength=batches * (len(LEVELS) + 1))
-        return cells.reshape(batches, len(LEVELS) + 1).astype(float)
-
-    odd = _count(errors, by_level, batch)
-    others = np.where((errors >= LEVELS[0]) & ~entities.at_once[:, None], odd - 1.0, 0.0)
-    return entities.siblings(np.ones(len(errors))), others
-
-
-def count_past(errors: FloatArray, entities: Entities) -> tuple[FloatArray, FloatArray]:
-    """The same for the past of training invoices, whose errors are known."""
-    past = entities.past
-    return entities.rows(), _count(errors, lambda level: past.by_level(level, len(LEVELS) + 1), past.of)
-
-
-def count_asked(errors: FloatArray, entities: Entities) -> tuple[FloatArray, FloatArray]:
-    """The same for the invoices in question of earlier nights."""
-    past, history = entities.past, np.zeros(len(entities.known) - len(errors), dtype=np.intp)
-    asked = entities.total(np.concatenate([history, np.ones(len(errors))]))
-    everything = len(LEVELS) + 1
+def same_night_exceedances(errors: FloatArray, index: HistoryIndex) -> Exceedances:
+    """Counts among the other query rows of the same entity and night. errors: shape (query, fields)."""
+    group, levels = index.entity_night, len(EXCEEDANCE_LEVELS) + 1
+    groups = int(group.max(initial=-1)) + 1
 
     def by_level(level: Codes) -> FloatArray:
-        return past.by_level(np.concatenate([history, level]), everything)
+        return np.bincount(group * levels + level, minlength=groups * levels).reshape(groups, levels).astype(float)
 
-    return asked, _count(errors, by_level, past.of)
+    counted = _count(errors, by_level, group)
+    others = np.where((errors >= EXCEEDANCE_LEVELS[0]) & ~index.cross_fitted[:, None], counted - 1.0, 0.0)
+    return Exceedances(index.same_night(np.ones(len(errors))), others)
+
+
+def history_exceedances(errors: FloatArray, index: HistoryIndex) -> Exceedances:
+    """Counts among the query rows in the history of each row. errors: shape (query, fields).
+
+    The last reference rows are the query rows themselves, of which a history holds those of earlier nights; reference
+    rows before them have no field scores here and do not count. Zero where all query rows are of one night.
+    """
+    if not index.holds_query:
+        return Exceedances(np.zeros(len(errors)), np.zeros(errors.shape))
+    ranges, unscored = index.ranges, np.zeros(len(index.reference) - len(errors), dtype=np.intp)
+
+    def by_level(level: Codes) -> FloatArray:
+        return ranges.by_category(np.concatenate([unscored, level]), len(EXCEEDANCE_LEVELS) + 1)
+
+    rows = index.total(np.concatenate([unscored, np.ones(len(errors))]))
+    return Exceedances(rows, _count(errors, by_level, ranges.history_of))
 
 
 def _count(errors: FloatArray, by_level: Callable[[Codes], FloatArray], group: Codes) -> FloatArray:
-    """Count, field by field, the invoices of a group that reach the highest of LEVELS that an invoice reaches.
+    """For each row and field, the rows of its group whose error is at least this row's, rounded down to a level.
 
-    by_level: from how many levels each invoice reaches, shape (rows,), to how many of each group reach so many, shape
-    (groups, levels + 1). group: that of each invoice. Returns shape (rows, fields); 0.0 where no level is reached.
+    `by_level` maps level indices, shape (rows,), to counts, shape (groups, levels + 1). group: that of each row, shape
+    (rows,). Returns shape (rows, fields); 0.0 where no level is reached.
     """
-    odd = np.zeros(errors.shape)
-    for index in range(errors.shape[1]):
-        level = np.searchsorted(LEVELS, errors[:, index], side="right")
+    exceedances = np.zeros(errors.shape)
+    for field in range(errors.shape[1]):
+        level = np.searchsorted(EXCEEDANCE_LEVELS, errors[:, field], side="right")
         rows = np.flatnonzero(level)
         if len(rows):
             at_least = np.cumsum(by_level(level)[:, ::-1], axis=1)[:, ::-1]
-            odd[rows, index] = at_least[group[rows], level[rows]]
-    return odd
+            exceedances[rows, field] = at_least[group[rows], level[rows]]
+    return exceedances
 
 
 @dataclass(frozen=True)
-class Records:
-    """Of each entity in training: its invoices, and how many of them reached each level, field by field.
+class BaseRates:
+    """Training invoices of each entity, and how many of them reached each level in each field.
 
-    entities: names, ascending; rows: shape (entities,); odd: shape (entities, fields, levels).
+    entities: names, ascending; rows: shape (entities,); exceedances: shape (entities, fields, levels).
     """
 
     entities: npt.NDArray[Any]
     rows: FloatArray
-    odd: npt.NDArray[np.float32]
+    exceedances: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, names: Column, errors: FloatArray) -> "Records":
-        """names: shape (rows,); errors: shape (rows, fields), of the training invoices."""
+    def fit(cls, names: Column, errors: FloatArray) -> "BaseRates":
+        """Count the training invoices. names: shape (rows,); errors: field scores, shape (rows, fields)."""
         codes, entities = pd.factorize(names, sort=True)
-        odd = np.zeros((len(entities), errors.shape[1], len(LEVELS)), dtype=np.float32)
-        for index in range(errors.shape[1]):
-            for place, level in enumerate(LEVELS):
-                odd[:, index, place] = np.bincount(codes[errors[:, index] >= level], minlength=len(entities))
-        return cls(entities, np.bincount(codes, minlength=len(entities)).astype(float), odd)
+        counts = np.zeros((len(entities), errors.shape[1], len(EXCEEDANCE_LEVELS)), dtype=np.float32)
+        for field in range(errors.shape[1]):
+            for index, level in enumerate(EXCEEDANCE_LEVELS):
+                counts[:, field, index] = np.bincount(codes[errors[:, field] >= level], minlength=len(entities))
+        return cls(entities, np.bincount(codes, minlength=len(entities)).astype(float), counts)
 
-    def look_up(self, names: Column, errors: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Count the entity's training invoices: all, shape (rows,), and those at least as far off, (rows, fields)."""
-        place = pd.Index(self.entities).get_indexer(pd.Index(names))
-        known = place >= 0
-        rows = np.where(known, self.rows[place] if len(self.rows) else 0.0, 0.0)
-        odd = np.zeros(errors.shape)
-        level = np.searchsorted(LEVELS, errors, side="right") - 1
-        asked, fields = np.nonzero((level >= 0) & known[:, None])
-        odd[asked, fields] = self.odd[place[asked], fields, level[asked, fields]]
-        return rows, odd
+    def look_up(self, names: Column, errors: FloatArray) -> Exceedances:
+        """Counts among the training invoices of each row's entity. names: shape (rows,); errors: (rows, fields)."""
+        position = pd.Index(self.entities).get_indexer(pd.Index(names))
+        trained = position >= 0
+        rows = np.where(trained, self.rows[position] if len(self.rows) else 0.0, 0.0)
+        exceedances = np.zeros(errors.shape)
+        level = np.searchsorted(EXCEEDANCE_LEVELS, errors, side="right") - 1
+        reaching, fields = np.nonzero((level >= 0) & trained[:, None])
+        exceedances[reaching, fields] = self.exceedances[position[reaching], fields, level[reaching, fields]]
+        return Exceedances(rows, exceedances)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Flatten to arrays for an npz file; names as their UTF-8 bytes, end to end."""
@@ -120,11 +130,12 @@ class Records:
             "names": np.frombuffer(b"".join(encoded), dtype=np.uint8),
             "ends": np.cumsum([len(name) for name in encoded], dtype=np.int64),
             "rows": self.rows,
-            "odd": self.odd,
+            "odd": self.exceedances,
         }
 
     @classmethod
-    def from_arrays(cls, named: dict[str, npt.NDArray[Any]]) -> "Records":
+    def from_arrays(cls, named: dict[str, npt.NDArray[Any]]) -> "BaseRates":
+        """The rates that `to_arrays` flattened."""
         text, ends = named["names"].tobytes(), named["ends"].tolist()
         names = [text[begin:end].decode() for begin, end in zip([0, *ends], ends, strict=False)]
         return cls(np.array(names, dtype=object), named["rows"], named["odd"])

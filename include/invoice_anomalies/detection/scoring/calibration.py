@@ -1,7 +1,7 @@
-"""Make errors of different fields comparable: -log10 of the share of training invoices that are at least as far off.
+"""Calibration: field scores that compare, -log10 of the share of training invoices at least as far off.
 
-3.0 means one invoice in a thousand. Calibration is done within tiers of how much history stands behind an invoice and
-how spread that history is, since the same distance means little for an erratic entity and much for a steady one.
+3.0 means one invoice in a thousand. Calibration is done within cells, by how long the history behind an invoice is and
+how dispersed: the same distance means little for an erratic entity and much for a steady one.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ import numpy.typing as npt
 from invoice_anomalies.detection.features.features import FloatArray
 
 TIERS = ("new", "thin", "short", "long")
-TIER_STARTS = np.array([1, 5, 20])  # past invoices from which the next tier begins
-SPREADS = 6  # bins of spread within a tier
-CELLS = len(TIERS) * SPREADS
+TIER_STARTS = np.array([1, 5, 20])  # earlier invoices from which the next tier begins
+DISPERSION_BINS = 6  # classes of dispersion within a tier
+CELLS = len(TIERS) * DISPERSION_BINS
 TAIL_SHARE = 0.001  # beyond the 99.9th percentile the tail is taken as exponential
 TAIL_ROWS = 20  # a tail is fitted to no fewer errors than this
-FEWEST_ROWS = 100  # a cell of tier and spread with fewer training invoices is judged like all of them
-FEWEST_TAIL_ROWS = 1000  # one with fewer goes on like all of them where its own errors end
+FEWEST_ROWS = 100  # a cell with fewer training invoices is calibrated like all of them
+FEWEST_TAIL_ROWS = 1000  # a cell with fewer goes on like all of them where its own errors end
 RESOLUTION = 1e-5  # of raw errors, as far as the network's single precision tells them apart
 LARGEST_ERROR = 12.0  # one in 10^12: beyond it a ranking of oddities says nothing
 GRID = 256
@@ -28,17 +28,18 @@ Tiers = npt.NDArray[np.intp]
 
 
 def history_tier(history_rows: FloatArray) -> Tiers:
-    """Index into TIERS for each invoice; shape (rows,)."""
+    """Index into TIERS for each invoice, shape (rows,). history_rows: earlier invoices, shape (rows,)."""
     return np.searchsorted(TIER_STARTS, history_rows, side="right")
 
 
 @dataclass(frozen=True)
 class Tail:
-    """Share of reference errors at least as large as a given error; exponential past its last quantile.
+    """Share of training rows at least as far off as a raw error; exponential past its last quantile.
 
-    `values` ascend and `errors` are -log10 of the share that is at least as large. The tail begins at the error
-    `beyond`, that of the share above the last value, and `rate` is its mean excess (Pickands 1975, with shape zero).
-    Where the last value is a tie of many, `beyond` is far above its own error: to exceed what nearly all share is rare.
+    `values` ascend, shape (quantiles,), and `errors` are -log10 of the share that is at least as large. The tail begins
+    at the error `beyond`, that of the share above the last value, and `rate` is its mean excess (Pickands 1975, with
+    shape zero). If most rows share the largest value, that value has error 0 and anything above it starts at `beyond`:
+    of 5,000 rows with 4,999 at 0.7, error(0.7) = 0 and error(0.8) > 3.
     """
 
     values: FloatArray
@@ -48,7 +49,10 @@ class Tail:
 
     @classmethod
     def fit(cls, reference: FloatArray, smallest_rate: float) -> "Tail":
-        """reference: shape (rows,), larger is worse; smallest_rate keeps a tail of equal errors from being a cliff."""
+        """The tail of raw errors, shape (rows,), larger is worse.
+
+        smallest_rate: of the tail, in raw errors; it keeps a tail of equal errors from being a cliff.
+        """
         rows = len(reference)
         if not rows:
             return cls(np.zeros(1), np.zeros(1), 0.0, 1.0)
@@ -66,15 +70,15 @@ class Tail:
         return cls(values, -np.log10(shares[first]), float(beyond), rate)
 
     def __call__(self, raw: Any) -> FloatArray:
-        """Calibrated error of each raw one."""
+        """Calibrated error of each raw error, same shape."""
         inside = np.interp(raw, self.values, self.errors)
         tail = self.beyond + (raw - self.values[-1]) / self.rate / np.log(10.0)
-        # Who shares a tie of many at the end is not beyond it, whatever the rounding of a matrix product.
+        # Values within RESOLUTION of the last one count as equal to it: rounding must not move a tie into the tail.
         errors = np.where(raw > self.values[-1] + RESOLUTION, np.maximum(tail, inside), inside)
         bounded: FloatArray = np.minimum(errors, LARGEST_ERROR)
         return bounded
 
-    def followed_by(self, other: "Tail") -> "Tail":
+    def extended_by(self, other: "Tail") -> "Tail":
         """Go on as steeply as another tail where this one, fitted to few errors, ends and is less steep."""
         last = self.values[-1]
         shift = self.errors[-1] - float(other(last))
@@ -93,9 +97,10 @@ class Tail:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The tails of one kind of error, one a cell of tier and spread; `cuts` split the spread of history evenly.
+    """The tails of one kind of raw error, one a cell; `cuts`, shape (bins - 1,), split the dispersion evenly.
 
     Signed errors have tails on both sides: amounts far above what is usual are rare where amounts far below are not.
+    `largest` caps the calibrated errors.
     """
 
     above: list[Tail]
@@ -108,26 +113,31 @@ class Calibration:
         cls,
         raw: FloatArray,
         tier: Tiers,
-        spread: FloatArray,
+        dispersion: FloatArray,
         smallest_rate: float,
         *,
         signed: bool = False,
         largest: float = LARGEST_ERROR,
     ) -> "Calibration":
-        """raw, tier, spread: shape (rows,); rows whose raw error is NaN have nothing to judge and do not count.
+        """raw, tier, dispersion: shape (rows,); rows whose raw error is NaN were not measured and do not count.
 
-        largest: no error is larger; for what the rows show less often than there are rows.
+        largest: cap, for rows that are not independent (all invoices of a day share a weekday): log10(number of
+        independent units + 1).
         """
-        known = np.isfinite(raw)
-        raw, tier, spread = raw[known], tier[known], spread[known]
-        cuts = np.quantile(spread, np.arange(1, SPREADS) / SPREADS) if len(spread) else np.zeros(SPREADS - 1)
-        cell = _cells(tier, spread, cuts)
+        measured = np.isfinite(raw)
+        raw, tier, dispersion = raw[measured], tier[measured], dispersion[measured]
+        cuts = (
+            np.quantile(dispersion, np.arange(1, DISPERSION_BINS) / DISPERSION_BINS)
+            if len(dispersion)
+            else np.zeros(DISPERSION_BINS - 1)
+        )
+        cell = _cells(tier, dispersion, cuts)
         above = _tails(raw, cell, smallest_rate)
         return cls(above, _tails(-raw, cell, smallest_rate) if signed else [], cuts, largest)
 
-    def __call__(self, raw: FloatArray, tier: Tiers, spread: FloatArray) -> FloatArray:
-        """Calibrated errors, shape (rows,); zero where the raw error is NaN."""
-        cell = _cells(tier, spread, self.cuts)
+    def __call__(self, raw: FloatArray, tier: Tiers, dispersion: FloatArray) -> FloatArray:
+        """Calibrated errors, shape (rows,); zero where the raw error is NaN. raw, tier, dispersion: shape (rows,)."""
+        cell = _cells(tier, dispersion, self.cuts)
         order = np.argsort(cell.astype(np.int8), kind="stable")
         ends = np.cumsum(np.bincount(cell, minlength=CELLS))
         ordered, sorted_errors = raw[order], np.zeros(len(raw))
@@ -144,12 +154,12 @@ class Calibration:
         found[order] = np.where(np.isfinite(ordered), np.minimum(sorted_errors, self.largest), 0.0)
         return found
 
-    def reach(self, tier: int, spread: float, error: float) -> tuple[float, float]:
-        """How far below and above, as raw errors, an invoice of this tier and spread has this calibrated error."""
-        cell: int = _cells(np.array([tier]), np.array([spread]), self.cuts)[0]
+    def prediction_interval(self, tier: int, dispersion: float, error: float) -> tuple[float, float]:
+        """Raw errors below and above at which an invoice of this tier and dispersion has this calibrated error."""
+        cell: int = _cells(np.array([tier]), np.array([dispersion]), self.cuts)[0]
         if not self.below:
-            reach = self.above[cell].inverse(error)
-            return reach, reach
+            either_side = self.above[cell].inverse(error)
+            return either_side, either_side
         a_side = error + float(np.log10(2.0))
         return max(self.below[cell].inverse(a_side), 0.0), max(self.above[cell].inverse(a_side), 0.0)
 
@@ -176,7 +186,7 @@ class Calibration:
 
 
 def combine(errors: FloatArray) -> FloatArray:
-    """Combine field errors, shape (rows, fields), to one score a row, so that one very wrong field is enough.
+    """Combine field scores, shape (rows, fields), to one score a row, shape (rows,): one very wrong field is enough.
 
     The harmonic mean p-value (Wilson 2019, PNAS 116:1195): -log10 of fields / sum(1 / p), with p = 10^-error.
     """
@@ -190,9 +200,9 @@ def _tails(raw: FloatArray, cell: Tiers, smallest_rate: float) -> list[Tail]:
     for index in range(CELLS):
         own = raw[cell == index]
         tail = Tail.fit(own, smallest_rate) if len(own) >= FEWEST_ROWS else overall
-        tails.append(tail.followed_by(overall) if len(own) < FEWEST_TAIL_ROWS else tail)
+        tails.append(tail.extended_by(overall) if len(own) < FEWEST_TAIL_ROWS else tail)
     return tails
 
 
-def _cells(tier: Tiers, spread: FloatArray, cuts: FloatArray) -> Tiers:
-    return tier * SPREADS + np.searchsorted(cuts, spread, side="right")
+def _cells(tier: Tiers, dispersion: FloatArray, cuts: FloatArray) -> Tiers:
+    return tier * DISPERSION_BINS + np.searchsorted(cuts, dispersion, side="right")
