@@ -1,7 +1,7 @@
 """A detector trained once on half a year of a small made-up company, and a night with planted anomalies."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
@@ -73,12 +73,11 @@ def trained(quick_contract: Contract, company_invoices: pd.DataFrame, shared: Sh
     def make() -> Trained:
         made = fitted(quick_contract, company_invoices)
         training.save(made.detector.network, keras_model)
-        made.detector.network = None  # Keras pickles none whose loss is the project's own
-        return made
+        # Keras pickles no network whose loss is the project's own.
+        return replace(made, detector=replace(made.detector, network=None))
 
     made = shared.once("trained", make)
-    made.detector.network = training.load(keras_model)
-    return made
+    return replace(made, detector=replace(made.detector, network=training.load(keras_model)))
 
 
 def fitted(quick_contract: Contract, company_invoices: pd.DataFrame) -> Trained:

@@ -22,7 +22,7 @@ def exponential() -> np.ndarray:
 
 
 def of_one_cell(raw: np.ndarray, smallest_rate: float = 0.1, **options: object) -> Calibration:
-    """Calibrated on errors of one tier and one spread."""
+    """Calibrated on errors of one tier and one dispersion."""
     return Calibration.fit(raw, np.zeros(len(raw), dtype=int), np.zeros(len(raw)), smallest_rate, **options)
 
 
@@ -82,7 +82,7 @@ def test_a_tail_of_few_goes_on_like_that_of_all_where_its_own_errors_end(exponen
     few = np.random.default_rng(1).exponential(1.0, 200)
     everything = Tail.fit(exponential, smallest_rate=0.1)
     alone = Tail.fit(few, smallest_rate=0.1)
-    longer = alone.followed_by(everything)
+    longer = alone.extended_by(everything)
 
     inside = np.linspace(0.0, alone.values[-1], 50)
     np.testing.assert_allclose(longer(inside), alone(inside))
@@ -95,7 +95,7 @@ def test_a_tail_of_few_goes_on_like_that_of_all_where_its_own_errors_end(exponen
 
 def test_a_tail_that_reaches_farther_than_that_of_all_keeps_its_own_errors_and_takes_its_rate() -> None:
     wide, narrow = (np.random.default_rng(0).exponential(mean, 500) for mean in (9.0, 1.0))
-    longer = Tail.fit(wide, 0.1).followed_by(Tail.fit(narrow, 0.1))
+    longer = Tail.fit(wide, 0.1).extended_by(Tail.fit(narrow, 0.1))
     np.testing.assert_array_equal(longer.values, Tail.fit(wide, 0.1).values)
     assert longer.rate == Tail.fit(narrow, 0.1).rate
 
@@ -111,9 +111,9 @@ def test_the_same_distance_means_less_in_an_erratic_tier() -> None:
 
 def test_the_same_distance_means_less_where_the_past_is_spread() -> None:
     random = np.random.default_rng(0)
-    spread = np.repeat([0.1, 0.9], 3000)
+    dispersion = np.repeat([0.1, 0.9], 3000)
     raw = np.concatenate([random.exponential(0.5, 3000), random.exponential(5.0, 3000)])
-    calibration = Calibration.fit(raw, np.zeros(6000, dtype=int), spread, smallest_rate=0.1)
+    calibration = Calibration.fit(raw, np.zeros(6000, dtype=int), dispersion, smallest_rate=0.1)
     steady, erratic = calibration(np.array([4.0, 4.0]), np.zeros(2, dtype=int), np.array([0.1, 0.9]))
     assert steady > erratic + 2
 
@@ -151,14 +151,14 @@ def test_no_error_is_larger_than_what_the_rows_can_show(exponential: np.ndarray)
 def test_reach_is_where_an_invoice_has_that_error(exponential: np.ndarray) -> None:
     signs = np.resize([1.0, -3.0], len(exponential))
     signed = of_one_cell(exponential * signs, signed=True)
-    below, above = signed.reach(0, 0.0, 1.3)
+    below, above = signed.prediction_interval(0, 0.0, 1.3)
     assert below > 2 * above > 0
     assert error_of(signed, above) == pytest.approx(1.3, abs=0.02)
     assert error_of(signed, -below) == pytest.approx(1.3, abs=0.02)
 
 
 def test_reach_of_errors_without_a_sign_is_the_same_on_both_sides(exponential: np.ndarray) -> None:
-    below, above = of_one_cell(exponential).reach(0, 0.0, 2.0)
+    below, above = of_one_cell(exponential).prediction_interval(0, 0.0, 2.0)
     assert below == above == pytest.approx(np.log(100.0), abs=0.1)
 
 
@@ -180,16 +180,16 @@ def test_a_field_that_was_never_measured_or_never_off_gives_finite_errors(raw: n
 def test_arrays_bring_a_calibration_back(exponential: np.ndarray, signed: bool) -> None:
     raw = exponential * np.resize([1.0, -0.3], len(exponential))
     tier = np.arange(len(raw)) % len(TIERS)
-    spread = np.linspace(0, 1, len(raw))
-    calibration = Calibration.fit(raw, tier, spread, 0.1, signed=signed, largest=3.5)
+    dispersion = np.linspace(0, 1, len(raw))
+    calibration = Calibration.fit(raw, tier, dispersion, 0.1, signed=signed, largest=3.5)
 
     again = Calibration.from_arrays(calibration.to_arrays())
 
     asked = np.concatenate([raw, [1e9, -1e9]])
-    tier, spread = np.append(tier, [0, 3]), np.append(spread, [0.0, 1.0])
-    np.testing.assert_array_equal(calibration(asked, tier, spread), again(asked, tier, spread))
-    assert again.reach(2, 0.4, 1.3) == calibration.reach(2, 0.4, 1.3)
-    assert again(asked, tier, spread).max() == 3.5
+    tier, dispersion = np.append(tier, [0, 3]), np.append(dispersion, [0.0, 1.0])
+    np.testing.assert_array_equal(calibration(asked, tier, dispersion), again(asked, tier, dispersion))
+    assert again.prediction_interval(2, 0.4, 1.3) == calibration.prediction_interval(2, 0.4, 1.3)
+    assert again(asked, tier, dispersion).max() == 3.5
 
 
 def test_one_very_wrong_field_is_enough() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection import Detector, ScoringResult, explain, fit, score
-from invoice_anomalies.detection.autoencoder.inference import CONDITIONINGS
+from invoice_anomalies.detection.autoencoder.inference import CONDITIONINGS, GIVEN_FIELDS
 from tests.detection.orders import contract, fields, orders, typed
 
 LEARNED, ROWS = 2000, 2600
@@ -111,15 +111,17 @@ def test_what_is_expected_does_not_depend_on_the_value_itself_nor_on_what_is_der
         for view in CONDITIONINGS:
             np.testing.assert_allclose(after[name, view].location[:5], before[name, view].location[:5], rtol=1e-4)
     assert not np.allclose(
-        after["quantity.value", "others"].location[:5], before["quantity.value", "others"].location[:5]
+        after["quantity.value", GIVEN_FIELDS].location[:5], before["quantity.value", GIVEN_FIELDS].location[:5]
     )
 
 
 def test_a_product_is_judged_by_the_book_and_not_by_its_own_past(products: Case) -> None:
-    encoded = products.judge(products.invoices).given
-    book = products.detector.encoder.vocabularies["product.value"].shares
-    assert encoded.history_rows.min() > 100
-    np.testing.assert_allclose(encoded.levels["product.value"].shares, np.tile(book, (len(products.invoices), 1)))
+    given = products.judge(products.invoices).given
+    population = products.detector.encoder.vocabularies["product.value"].shares
+    assert given.history_rows.min() > 100
+    np.testing.assert_allclose(
+        given.categorical["product.value"].shares, np.tile(population, (len(products.invoices), 1))
+    )
 
 
 def test_an_unknown_product_is_flagged_where_the_book_is_closed(products: Case) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection import explain, fit, load_detector, save_detector, score
-from invoice_anomalies.detection.autoencoder.forward import Runtime
+from invoice_anomalies.detection.autoencoder.forward import NumpyAutoencoder
 from invoice_anomalies.detection.autoencoder.training import load
 from invoice_anomalies.detection.storage import FILES, SUMS
 from invoice_anomalies.errors import ArtefactError
@@ -52,10 +52,10 @@ def test_a_loaded_model_knows_until_when_it_learned_and_how(trained: Trained, sa
     assert loaded.threshold == trained.detector.threshold
 
 
-def test_the_light_runtime_reconstructs_what_keras_does(trained: Trained, saved: tuple[Path, str]) -> None:
+def test_the_network_in_numpy_reconstructs_what_keras_does(trained: Trained, saved: tuple[Path, str]) -> None:
     encoder, inputs = trained.detector.encoder, trained.result.given.inputs
     keras_model = load(saved[0] / "autoencoder.keras")
-    runtime = Runtime(encoder, trained.detector.weights).start(inputs)
+    network = NumpyAutoencoder(encoder, trained.detector.weights, inputs)
     every_output = np.arange(encoder.slots.width)
     for asked in ([encoder.fields[0]], [encoder.fields[-1]], encoder.fields):
         masked = inputs.copy()
@@ -65,7 +65,7 @@ def test_the_light_runtime_reconstructs_what_keras_does(trained: Trained, saved:
                 masked[:, encoder.slots.value_columns[feature.name]] = 0.0
         masked[:, [encoder.slots.mask_column[name] for name in hidden]] = 1.0
         expected = keras_model.predict(masked, verbose=0)
-        np.testing.assert_allclose(runtime.masked(asked, every_output).T, expected, atol=1e-5, rtol=1e-4)
+        np.testing.assert_allclose(network.masked(asked, every_output).T, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_no_file_of_a_model_is_a_pickle(saved: tuple[Path, str]) -> None:

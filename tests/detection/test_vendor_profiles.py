@@ -6,7 +6,7 @@ import pytest
 from invoice_anomalies.detection.profiles.history_index import FOLDS, HistoryIndex
 from invoice_anomalies.detection.profiles.vendor_profiles import (
     NumericPrior,
-    category_profile,
+    category_shares,
     fit_numeric_prior,
     numeric_profile,
     unit_of,
@@ -55,10 +55,10 @@ def test_missing_values_are_no_past() -> None:
 
 
 def test_recent_invoices_tell_more_than_old_ones() -> None:
-    entities = HistoryIndex.for_scoring(names(*["v"] * 40), names("v"), nights(*[0] * 20, *[300] * 20), nights(310))
+    index = HistoryIndex.for_scoring(names(*["v"] * 40), names("v"), nights(*[0] * 20, *[300] * 20), nights(310))
     values, codes = np.repeat([5.0, 8.0], 20), np.repeat([0, 1], 20)
-    assert 7.0 < numeric_profile(PRIOR, entities, values).location[0] < 8.0
-    assert category_profile(HALVES, entities, codes)[0, 1] > 0.8
+    assert 7.0 < numeric_profile(PRIOR, index, values).location[0] < 8.0
+    assert category_shares(HALVES, index, codes)[0, 1] > 0.8
 
 
 def test_training_gives_the_past_that_was_known_before_the_night() -> None:
@@ -76,88 +76,86 @@ def test_training_gives_the_past_that_was_known_before_the_night() -> None:
 
 
 def test_the_past_ends_before_the_night() -> None:
-    entities = HistoryIndex.for_training(names(*["v"] * 12), nights(*np.repeat(np.arange(6), 2)))
-    np.testing.assert_array_equal(entities.rows(), [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10])
+    index = HistoryIndex.for_training(names(*["v"] * 12), nights(*np.repeat(np.arange(6), 2)))
+    np.testing.assert_array_equal(index.history_rows(), [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10])
 
 
 def test_of_the_invoices_in_question_those_of_earlier_nights_are_past_to_later_ones() -> None:
     asked = names("v", "v", "w", "v", "v")
-    entities = HistoryIndex.for_scoring(names("v", "v"), asked, nights(0, 1), nights(2, 2, 2, 4, 5))
-    np.testing.assert_array_equal(entities.rows(), [2, 2, 0, 4, 5])
-    np.testing.assert_array_equal(
-        entities.total(np.array([1.0, 10.0, 100.0, 0.0, 7.0, 0.0, 0.0])), [11, 11, 0, 111, 111]
-    )
+    index = HistoryIndex.for_scoring(names("v", "v"), asked, nights(0, 1), nights(2, 2, 2, 4, 5))
+    np.testing.assert_array_equal(index.history_rows(), [2, 2, 0, 4, 5])
+    np.testing.assert_array_equal(index.total(np.array([1.0, 10.0, 100.0, 0.0, 7.0, 0.0, 0.0])), [11, 11, 0, 111, 111])
 
 
 def test_a_single_night_is_not_its_own_past() -> None:
-    entities = one_night(names("v", "v", "v"), names("v", "v", "w"))
-    assert len(entities.known) == 3
-    np.testing.assert_array_equal(entities.rows(), [3, 3, 0])
+    index = one_night(names("v", "v", "v"), names("v", "v", "w"))
+    assert len(index.reference) == 3
+    np.testing.assert_array_equal(index.history_rows(), [3, 3, 0])
 
 
 def test_a_history_that_has_the_date_of_the_night_is_past_all_the_same() -> None:
-    entities = HistoryIndex.for_scoring(names("v", "v"), names("v"), nights(1, 1), nights(1))
-    np.testing.assert_array_equal(entities.rows(), [2])
-    weight, factor = entities.recency
-    np.testing.assert_allclose(entities.past.total(weight * np.array([1.0, 3.0])) * factor, [4.0])
+    index = HistoryIndex.for_scoring(names("v", "v"), names("v"), nights(1, 1), nights(1))
+    np.testing.assert_array_equal(index.history_rows(), [2])
+    weight, factor = index.recency
+    np.testing.assert_allclose(index.ranges.total(weight * np.array([1.0, 3.0])) * factor, [4.0])
 
 
 def test_a_history_loaded_at_once_has_the_other_folds_as_its_past() -> None:
-    entities = HistoryIndex.for_training(names(*["v"] * 16, "w"), nights(*[3] * 17))
-    np.testing.assert_array_equal(entities.rows(), [16 - 16 / FOLDS] * 16 + [0])
+    index = HistoryIndex.for_training(names(*["v"] * 16, "w"), nights(*[3] * 17))
+    np.testing.assert_array_equal(index.history_rows(), [16 - 16 / FOLDS] * 16 + [0])
 
 
 def test_the_past_of_a_history_loaded_at_once_does_not_give_the_invoice_away() -> None:
-    entities = HistoryIndex.for_training(names(*["v"] * 16), nights(*[3] * 16))
+    index = HistoryIndex.for_training(names(*["v"] * 16), nights(*[3] * 16))
     values = np.random.default_rng(0).normal(5.0, 1.0, 16)
-    totals = entities.total(values)
+    totals = index.total(values)
     # Were it all but the invoice itself, there would be as many totals as invoices, and each would tell its own.
     assert len(np.unique(totals.round(9))) == FOLDS
     for row in range(16):
         changed = values.copy()
         changed[row] += 100.0
-        assert entities.total(changed)[row] == pytest.approx(totals[row])
+        assert index.total(changed)[row] == pytest.approx(totals[row])
 
 
 @pytest.mark.parametrize("loads", [2, 3, 4])
 def test_a_history_loaded_in_a_few_nights_has_no_past_of_less_than_nothing(loads: int) -> None:
     own = 48 // loads  # invoices of an entity in each load
     load = np.repeat(np.arange(loads), 2 * own)
-    entities, codes = HistoryIndex.for_training(names(*["v", "w"] * 48), nights(*load)), np.arange(96) // 2 % 2
+    index, codes = HistoryIndex.for_training(names(*["v", "w"] * 48), nights(*load)), np.arange(96) // 2 % 2
     # The earlier loads, and of its own one the other folds.
-    np.testing.assert_array_equal(entities.rows(), load * own + own - own / FOLDS)
-    assert (category_profile(HALVES, entities, codes) > 0).all()
-    assert (value_shares(np.full(96, 0.1), entities, codes, codes) > 0).all()
+    np.testing.assert_array_equal(index.history_rows(), load * own + own - own / FOLDS)
+    assert (category_shares(HALVES, index, codes) > 0).all()
+    assert (value_shares(np.full(96, 0.1), index, codes, codes) > 0).all()
 
 
 def test_one_by_one_lets_a_history_loaded_at_once_begin_from_nothing() -> None:
-    entities = HistoryIndex.for_cold_start(names("v", "w", "v", "v", "w"), nights(3, 3, 3, 3, 3))
-    np.testing.assert_array_equal(entities.rows(), [0, 0, 1, 2, 1])
+    index = HistoryIndex.for_cold_start(names("v", "w", "v", "v", "w"), nights(3, 3, 3, 3, 3))
+    np.testing.assert_array_equal(index.history_rows(), [0, 0, 1, 2, 1])
 
 
 def test_one_by_one_keeps_the_nights_of_a_history_that_grew() -> None:
-    entities = HistoryIndex.for_cold_start(names(*["v"] * 12), nights(*np.repeat(np.arange(6), 2)))
-    np.testing.assert_array_equal(entities.rows(), [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10])
+    index = HistoryIndex.for_cold_start(names(*["v"] * 12), nights(*np.repeat(np.arange(6), 2)))
+    np.testing.assert_array_equal(index.history_rows(), [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10])
 
 
 def test_without_past_every_entity_is_judged_by_the_book() -> None:
-    entities = one_night(names("v", "v"), names("v", "w")).without_past()
-    np.testing.assert_array_equal(entities.rows(), [0, 0])
-    np.testing.assert_allclose(category_profile(HALVES, entities, np.array([], dtype=int)), [HALVES, HALVES])
+    index = one_night(names("v", "v"), names("v", "w")).without_history()
+    np.testing.assert_array_equal(index.history_rows(), [0, 0])
+    np.testing.assert_allclose(category_shares(HALVES, index, np.array([], dtype=int)), [HALVES, HALVES])
 
 
 def test_siblings_are_the_other_invoices_of_the_entity_that_night() -> None:
-    entities = HistoryIndex.for_scoring(names("v"), names("v", "v", "w", "v"), nights(0), nights(1, 1, 1, 2))
-    np.testing.assert_array_equal(entities.siblings(np.array([1.0, 10.0, 100.0, 1000.0])), [10, 1, 0, 0])
+    index = HistoryIndex.for_scoring(names("v"), names("v", "v", "w", "v"), nights(0), nights(1, 1, 1, 2))
+    np.testing.assert_array_equal(index.same_night(np.array([1.0, 10.0, 100.0, 1000.0])), [10, 1, 0, 0])
 
 
 def test_a_history_loaded_at_once_has_no_siblings_beside_its_past() -> None:
-    entities = HistoryIndex.for_training(names("v", "v", "v"), nights(1, 1, 1))
-    np.testing.assert_array_equal(entities.siblings(np.ones(3)), [0, 0, 0])
+    index = HistoryIndex.for_training(names("v", "v", "v"), nights(1, 1, 1))
+    np.testing.assert_array_equal(index.same_night(np.ones(3)), [0, 0, 0])
 
 
 def test_levels_follow_the_entity() -> None:
-    shares = category_profile(HALVES, one_night(names("v", "v", "v", "v"), names("v", "new")), np.array([0, 0, 0, 0]))
+    shares = category_shares(HALVES, one_night(names("v", "v", "v", "v"), names("v", "new")), np.array([0, 0, 0, 0]))
     assert shares[0, 0] > 0.85
     np.testing.assert_allclose(shares[1], HALVES)
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
@@ -166,7 +164,7 @@ def test_levels_follow_the_entity() -> None:
 def test_an_entity_with_ever_new_levels_finds_another_one_less_odd() -> None:
     book = np.full(13, 1 / 13)
     history = names(*["steady"] * 6, *["changing"] * 6)
-    shares = category_profile(book, one_night(history, names("steady", "changing")), np.array([0] * 6 + [*range(6)]))
+    shares = category_shares(book, one_night(history, names("steady", "changing")), np.array([0] * 6 + [*range(6)]))
     new = shares[:, 12]
     assert new[1] > 2 * new[0] > 0
 
@@ -179,8 +177,8 @@ def test_an_exact_value_used_before_is_less_rare_than_one_never_seen() -> None:
 
 
 def test_where_most_values_of_the_book_are_new_another_one_is_no_surprise() -> None:
-    entities, known, asked = one_night(names("v"), names("v", "v")), np.array([0]), np.array([1, 2])
-    share = value_shares(np.array([0.9, 0.01]), entities, known, asked)
+    index, known, asked = one_night(names("v"), names("v", "v")), np.array([0]), np.array([1, 2])
+    share = value_shares(np.array([0.9, 0.01]), index, known, asked)
     assert share[0] > 0.5
     assert share[1] < 0.05
 

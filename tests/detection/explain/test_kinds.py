@@ -1,6 +1,6 @@
 """An anomaly is of one kind, that of its headline, out of a small vocabulary; sentences use the contract's labels."""
 
-import copy
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -102,8 +102,7 @@ def test_sentences_use_the_labels_of_the_contract(trained: Trained, ordinary: pd
     for name, label in labels.items():
         document["fields"][name]["label"] = label
     document["derived"]["tax_rate"]["label"] = "Steuersatz"
-    detector = copy.copy(trained.detector)
-    detector.contract = Contract.model_validate(document)
+    detector = replace(trained.detector, contract=Contract.model_validate(document))
     late, untaxed = ordinary.copy(), ordinary.copy()
     late["due_date"] -= pd.Timedelta(days=500)
     untaxed["tax_amount"] = untaxed["net_amount"] / 3
