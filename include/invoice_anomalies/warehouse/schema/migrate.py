@@ -104,8 +104,7 @@ def _apply(cursor: Cursor, contract: Contract) -> list[str]:
     repeated = [file for file in repeatable_files() if new or recorded.get(file.name) != file.checksum]
     if _is_ahead(tables, recorded):
         repeated = []
-    execute(cursor, "view_grants")
-    grants = cursor.fetchall() if repeated else []
+    grants = _view_grants(cursor) if repeated else []
     for file in new:
         cursor.execute(file.text)
         _record(cursor, file, recorded)
@@ -113,7 +112,7 @@ def _apply(cursor: Cursor, contract: Contract) -> list[str]:
     _run_again(cursor, repeated)
     for file in repeated:
         _record(cursor, file, recorded)
-    for (command,) in grants:
+    for command in grants:
         cursor.execute(command)
     return [*(file.name for file in new), *columns, *(file.name for file in repeated), *fit_vendors(cursor, contract)]
 
@@ -145,6 +144,12 @@ def _is_ahead(tables: list[SqlFile], recorded: dict[str, str | None]) -> bool:
     """Tell whether a later version has migrated this database: its triggers and views are newer than these."""
     ours = {file.name for file in tables} | set(RELEASED)
     return any("/" not in name and name not in ours for name in recorded)
+
+
+def _view_grants(cursor: Cursor) -> list[str]:
+    """The rights on the views, each as the command that gives it."""
+    execute(cursor, "view_grants")
+    return [command for (command,) in cursor.fetchall()]
 
 
 def _run_again(cursor: Cursor, files: list[SqlFile]) -> None:
