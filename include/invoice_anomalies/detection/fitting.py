@@ -1,9 +1,10 @@
 """Fitting: learns from a training window what the company's own invoices look like."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
@@ -17,7 +18,7 @@ from invoice_anomalies.detection.detector import (
     score_rows,
     scored_parts,
 )
-from invoice_anomalies.detection.features.features import Column, FeatureColumns, FloatArray, features_of
+from invoice_anomalies.detection.features.features import Codes, Column, FeatureColumns, FloatArray, features_of
 from invoice_anomalies.detection.profiles.encoder import Encoder
 from invoice_anomalies.detection.profiles.history_index import HistoryIndex
 from invoice_anomalies.detection.profiles.model_input import ModelInput
@@ -25,6 +26,9 @@ from invoice_anomalies.detection.scoring.base_rates import BaseRates
 from invoice_anomalies.detection.scoring.calibration import combine
 from invoice_anomalies.detection.scoring.field_errors import FieldCalibrations, RawErrors
 from invoice_anomalies.errors import TooFewInvoicesError
+
+if TYPE_CHECKING:
+    from invoice_anomalies.detection.autoencoder.training import TrainedNetwork
 
 # Iterative trimming: the oddest rows of a first round are left out of the second, and of the calibration.
 TRIMMED_SHARE = 0.01  # of the training rows
@@ -54,53 +58,21 @@ def fit(contract: Contract, invoices: pd.DataFrame, progress: Progress = lambda 
     invoices: typed frame with `extract_date`, at least `detection.minimum_rows` rows, anomalies and all: the oddest
     rows of a first round are left out of the second, and of the calibration. Raises TooFewInvoicesError.
     """
-    from invoice_anomalies.detection.autoencoder import training
-
-    settings = contract.detection
     enough_to_train(contract, len(invoices))
-    columns, names, nights = columns_of(contract, invoices)
-    index = HistoryIndex.for_training(names, nights)
-    encoder = Encoder.fit(contract, columns, index.query)
-    # The training window is looked at as a whole: the states of the checks are for the nights to come.
-    check_states = {check.name: check.fit(invoices.reset_index(drop=True)) for check in checks_of(contract)}
-    found = find(contract, invoices, np.arange(len(invoices)), {})
-    query = Query(names, index, encoder.encode(index, columns, columns), found)
-    again, pseudo = cold_start_rows(contract, encoder, columns, names, nights)
-    everything = query.given.concat(pseudo)
-    invoice = np.concatenate([np.arange(len(invoices)), again])
-    parts, largest = scored_parts(contract), _caps(contract, invoices)
-
-    def learn(rows: npt.NDArray[np.intp], epochs: int) -> tuple[training.TrainedNetwork, FieldCalibrations, FloatArray]:
-        """Train and calibrate on some of the rows; returns their scores as well, shape (rows,)."""
-        given = everything.take(rows)
-        network = training.train(
-            encoder,
-            given,
-            invoice[rows],
-            hidden_units=settings.hidden_units,
-            epochs=epochs,
-            seed=settings.seed,
-            progress=progress,
-        )
-        among = rows[rows < len(invoices)]
-        of_checks = {name: raw[among] for name, raw in query.of_checks.items()}
-        raw = RawErrors(given, raw_errors(encoder, network.weights, given), of_checks)
-        calibrations, errors = FieldCalibrations.fit(parts, raw, largest)
-        return network, calibrations, combine(errors)
-
-    _, _, scores = learn(np.arange(len(invoice)), max(1, round(settings.epochs * FIRST_ROUND_EPOCHS)))
+    window, epochs = _TrainingWindow.build(contract, invoices), contract.detection.epochs
+    _, _, scores = window.learn(window.all_rows, max(1, round(epochs * FIRST_ROUND_EPOCHS)), progress)
     usual, outliers = _trimmed(scores)
     progress(f"second round without {len(scores) - len(usual):,} of the {outliers:,} oddest of {len(scores):,} rows")
-    network, calibrations, _ = learn(usual, settings.epochs)
-    errors, field_scores = score_rows(encoder, network.weights, calibrations, query)
-    quantile = float(np.quantile(combine(field_scores), settings.threshold_quantile))
+    network, calibrations, _ = window.learn(usual, epochs, progress)
+    errors, field_scores = score_rows(window.encoder, network.weights, calibrations, window.query)
+    quantile = float(np.quantile(combine(field_scores), contract.detection.threshold_quantile))
     detector = Detector(
         contract=contract,
-        encoder=encoder,
+        encoder=window.encoder,
         weights=network.weights,
-        check_states=check_states,
+        check_states={check.name: check.fit(invoices.reset_index(drop=True)) for check in checks_of(contract)},
         calibrations=calibrations,
-        base_rates=BaseRates.fit(names, errors),
+        base_rates=BaseRates.fit(window.query.names, errors),
         threshold=max(quantile, SMALLEST_THRESHOLD),
         trained_until=invoices["extract_date"].max(),
         learning=network.history,
@@ -110,9 +82,65 @@ def fit(contract: Contract, invoices: pd.DataFrame, progress: Progress = lambda 
     return detector
 
 
+@dataclass(frozen=True)
+class _TrainingWindow:
+    """The rows of a training: the invoices, and then a share of them once more as those of pseudo-vendors.
+
+    query: the invoices as rows that are scored by one another. given: all rows. invoice: the position of each row's
+    invoice, shape (rows,). caps: of the errors of features and checks, by name.
+    """
+
+    contract: Contract
+    encoder: Encoder
+    query: Query
+    given: ModelInput
+    invoice: Codes
+    caps: dict[str, float]
+
+    @classmethod
+    def build(cls, contract: Contract, invoices: pd.DataFrame) -> "_TrainingWindow":
+        columns, names, nights = columns_of(contract, invoices)
+        index = HistoryIndex.for_training(names, nights)
+        encoder = Encoder.fit(contract, columns, index.query)
+        # The checks look at the window as a whole, without what they learned of it, which is for the nights to come.
+        found = find(contract, invoices, np.arange(len(invoices)), {})
+        query = Query(names, index, encoder.encode(index, columns, columns), found)
+        again, pseudo = cold_start_rows(contract, encoder, columns, names, nights)
+        invoice = np.concatenate([np.arange(len(invoices)), again])
+        return cls(contract, encoder, query, query.given.concat(pseudo), invoice, _caps(contract, invoices))
+
+    @property
+    def all_rows(self) -> Codes:
+        """Positions of all rows."""
+        return np.arange(len(self.invoice))
+
+    def learn(
+        self, rows: Codes, epochs: int, progress: Progress
+    ) -> tuple["TrainedNetwork", FieldCalibrations, FloatArray]:
+        """Train and calibrate on the rows at these positions; returns their scores as well, shape (rows,)."""
+        from invoice_anomalies.detection.autoencoder import training
+
+        settings, given = self.contract.detection, self.given.take(rows)
+        network = training.train(
+            self.encoder,
+            given,
+            self.invoice[rows],
+            hidden_units=settings.hidden_units,
+            epochs=epochs,
+            seed=settings.seed,
+            progress=progress,
+        )
+        progress(f"calibrating on {len(rows):,} rows")
+        among = rows[rows < len(self.query.names)]
+        of_checks = {name: surprisal[among] for name, surprisal in self.query.of_checks.items()}
+        raw = RawErrors(given, raw_errors(self.encoder, network.weights, given), of_checks)
+        calibrations, errors = FieldCalibrations.fit(scored_parts(self.contract), raw, self.caps)
+        return network, calibrations, combine(errors)
+
+
 def cold_start_rows(
     contract: Contract, encoder: Encoder, columns: FeatureColumns, names: Column, nights: Column
-) -> tuple[npt.NDArray[np.intp], ModelInput]:
+) -> tuple[Codes, ModelInput]:
     """Positions of a share of the training rows, and their input as rows of pseudo-vendors that have only begun.
 
     Each entity's invoices are cut into short runs, and each run is a pseudo-vendor. names, nights: shape (rows,).
@@ -127,7 +155,7 @@ def cold_start_rows(
     return order, encoder.encode(HistoryIndex.for_cold_start(pseudo_vendors, nights[order]), some, some)
 
 
-def _trimmed(scores: FloatArray) -> tuple[npt.NDArray[np.intp], int]:
+def _trimmed(scores: FloatArray) -> tuple[Codes, int]:
     """Positions of the rows for the second round, and how many rows are outliers. scores: shape (rows,)."""
     odd = scores > np.quantile(scores, 1.0 - TRIMMED_SHARE)
     # Among the oddest are also rare habits: without any of them, those would count as never seen.
