@@ -65,6 +65,20 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else value.isoformat()
 
 
+def test_without_roles_the_first_detected_identifier_and_the_first_date_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text(RIGHT.replace("  number:", "  order: {type: identifier, detect: false}\n  number:"))
+    contract = load_contract(path)
+    assert (contract.invoice_number_field, contract.invoice_date_field) == ("number", "day")
+
+
+def test_an_invoice_number_outside_of_detection_is_a_mistake(tmp_path: Path) -> None:
+    text = RIGHT.replace("amount: amount", "invoice_number: number", 1)
+    found = mistakes(tmp_path, text.replace("number: {type: identifier}", "number: {type: identifier, detect: false}"))
+    assert len(found) == 1 and "line 3, invoice_number: number does not take part in detection" in found[0]
+    assert "set detect: true" in found[0]
+
+
 def test_the_schema_is_a_schema_and_refuses_unknown_keys(tmp_path: Path) -> None:
     Draft202012Validator.check_schema(json_schema())
     wrong = {**yaml.load(RIGHT, Loader=yaml.BaseLoader), "feilds": {}}
@@ -89,6 +103,15 @@ def test_the_small_contract_is_right(tmp_path: Path) -> None:
         ("entity: vendor", "entity: day", "line 2, entity: day is a date", "use a category or identifier"),
         ("amount: amount", "amount: vendor", "line 3, amount: vendor is a category", "use a amount: amount"),
         ("amount: amount", "currency: number", "line 3, currency: number is a identifier", "use a category: vendor"),
+        (
+            "amount: amount",
+            "invoice_number: nmber",
+            "invoice_number: 'nmber' is not one of the fields",
+            "use one of: vendor",
+        ),
+        ("amount: amount", "invoice_number: day", "line 3, invoice_number: day is a date", "use a identifier: number"),
+        ("amount: amount", "invoice_date: dey", "line 3, invoice_date: 'dey' is not one of the fields", "use one of"),
+        ("amount: amount", "invoice_date: number", "line 3, invoice_date: number is a identifier", "use a date: day"),
         ("number]", "nmber]", "line 4, key.1: 'nmber' is not one of the fields", "use one of"),
         ("number]", "currency]", "line 4, key.1: currency may be empty", "make it required"),
         ("[vendor, number]", "[]", "line 4, key: ", "docs/contract.md"),

@@ -149,6 +149,8 @@ def test_a_fit_extract_is_told_and_nothing_is_left_behind(tried: Callable[..., A
 
     assert code == 0
     assert "small, 5 fields, fine" in printed
+    assert "note: number is taken as the first identifier; write invoice_number: number to keep it" in printed
+    assert "note: day is taken as the first date; write invoice_date: day to keep it" in printed
     assert "extract.csv.gz: 12 rows; 12 would be loaded and 0 quarantined" in printed
     assert {path.name for path in tried.contract.parent.iterdir()} == {"invoices.yaml", "extract.csv.gz"}
 

@@ -45,6 +45,21 @@ def test_a_loaded_model_scores_as_the_fitted_one(trained: Trained, saved: tuple[
         pd.testing.assert_frame_equal(found, expected)
 
 
+def test_a_model_scores_and_explains_the_same_with_the_lines_of_the_contract_shuffled(
+    trained: Trained, saved: tuple[Path, str]
+) -> None:
+    fields = trained.detector.contract.fields
+    shuffled = {name: fields[name] for name in sorted(fields, reverse=True)}
+    loaded = load_detector(saved[0], trained.detector.contract.model_copy(update={"fields": shuffled}), saved[1])
+    again = score(loaded, trained.invoices, trained.history)
+    pd.testing.assert_frame_equal(again.scores, trained.result.scores, check_exact=True)
+    some = trained.result.flagged(10)
+    for found, expected in zip(
+        explain(loaded, again, some), explain(trained.detector, trained.result, some), strict=True
+    ):
+        pd.testing.assert_frame_equal(found, expected)
+
+
 def test_a_loaded_model_knows_until_when_it_learned_and_how(trained: Trained, saved: tuple[Path, str]) -> None:
     loaded = load_detector(saved[0], trained.detector.contract)
     assert loaded.trained_until == trained.detector.trained_until == trained.history["extract_date"].max()

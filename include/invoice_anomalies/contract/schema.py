@@ -190,6 +190,14 @@ class Contract(Part):
     )
     amount: str | None = Field(None, description="The amount field that is the money at risk.")
     currency: str | None = Field(None, description="The category field that holds the currency of the amount.")
+    invoice_number: str | None = Field(
+        None,
+        description="The identifier field that repeated invoices are known by; else the first one that takes part in "
+        "detection.",
+    )
+    invoice_date: str | None = Field(
+        None, description="The date field with the date of the document; else the first date of the fields."
+    )
     key: list[str] = Field(
         min_length=1, description="Fields that identify an invoice; `line` is its place in its file."
     )
@@ -210,6 +218,17 @@ class Contract(Part):
             *self._reference(("entity_name",), self.entity_name, ("category", "identifier", "text")),
             *self._reference(("amount",), self.amount, ("amount",)),
             *self._reference(("currency",), self.currency, ("category",)),
+            *self._reference(("invoice_number",), self.invoice_number, ("identifier",)),
+            *self._reference(("invoice_date",), self.invoice_date, ("date",)),
+            *(
+                Mistake(
+                    ("invoice_number",),
+                    f"{name} does not take part in detection, so no repeated number can be told",
+                    "set detect: true on it, or use another identifier",
+                )
+                for name in (self.invoice_number,)
+                if name in self.fields and not self.fields[name].detect
+            ),
             *(m for i, name in enumerate(self.key) if name != LINE for m in self._reference(("key", i), name)),
             *(
                 mistake
@@ -286,6 +305,38 @@ class Contract(Part):
     def scored_fields(self) -> list[str]:
         """What gets an error of its own: the fields that take part in detection, then the derived ones."""
         return [*self.detected, *self.derived]
+
+    @property
+    def invoice_number_field(self) -> str | None:
+        """The field of the invoice number: the role, else the first identifier that takes part in detection."""
+        first = next((name for name, field in self.detected.items() if field.type == "identifier"), None)
+        return self.invoice_number or first
+
+    @property
+    def invoice_date_field(self) -> str | None:
+        """The field of the document's date: the role, else the first date of the fields."""
+        return self.invoice_date or next(iter(self.of_type("date")), None)
+
+    @property
+    def booking_date_field(self) -> str | None:
+        """The date that the document's date is counted from, itself or by way of others; else the document's date."""
+        name, seen = self.invoice_date_field, set[str]()
+        while name is not None and name not in seen:
+            seen.add(name)
+            name = self.fields[name].relative_to or name
+        return name
+
+    @property
+    def dates(self) -> list[str]:
+        """All dates: of the document, those that it is counted from, others by name; without the role as they stand."""
+        if self.invoice_date is None:
+            return self.of_type("date")
+        first: list[str] = []
+        name = self.invoice_date_field
+        while name is not None and name not in first:
+            first.append(name)
+            name = self.fields[name].relative_to
+        return first + sorted(set(self.of_type("date")) - set(first))
 
     def of_type(self, *types: str) -> list[str]:
         """Names of the fields of these types, in the contract's order."""

@@ -30,12 +30,25 @@ def main(arguments: Sequence[str]) -> int:
     try:
         contract = load_contract(path)
         _say(f"{path}: {contract.name}, {len(contract.fields)} fields, fine")
+        for note in _roles_not_set(contract):
+            _say(note)
         lines, accepted = trial(contract, path, Paths.from_environment(), asked.extract)
     except PipelineError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     _say("\n".join(lines))
     return 0 if accepted else 1
+
+
+def _roles_not_set(contract: Contract) -> Iterator[str]:
+    """A note for each role that the order of the fields decides; only a contract with an entity has a use for them."""
+    roles = {
+        "invoice_number": (contract.invoice_number, contract.invoice_number_field, "first identifier"),
+        "invoice_date": (contract.invoice_date, contract.invoice_date_field, "first date"),
+    }
+    for role, (given, taken, why) in roles.items():
+        if contract.entity and taken and not given:
+            yield f"note: {taken} is taken as the {why}; write {role}: {taken} to keep it when lines are moved"
 
 
 def _say(text: str) -> None:

@@ -44,14 +44,48 @@ FILES = ("autoencoder.keras", "weights.npz", "calibration.npz", "records.npz", "
 
 
 def detection_hash(contract: Contract) -> str:
-    """Hash of what a model depends on in the contract: the judged fields, their types, the entity and the checks."""
+    """Hash of what a model depends on in the contract: the scored fields, their types, the roles and the checks.
+
+    The order of the fields does not count: a model keeps the order that it was trained with.
+    """
+    relevant = [
+        contract.entity,
+        contract.invoice_number_field,
+        contract.invoice_date_field,
+        sorted((n, f.type, f.required, f.relative_to) for n, f in contract.detected.items()),
+        sorted((n, f.operation, f.parts) for n, f in contract.derived.items()),
+        [(check.name, check.field) for check in checks_of(contract)],
+    ]
+    return _hash(relevant)
+
+
+def _hash_of_0_1_0(contract: Contract) -> str | None:
+    """Hash as 0.1.0 made it, which took the first identifier and the first date; None for a contract with others."""
+    if contract.invoice_date_field != next(iter(contract.of_type("date")), None):
+        return None
     relevant = [
         contract.entity,
         [(n, f.type, f.required, f.relative_to) for n, f in contract.detected.items()],
         [(n, f.operation, f.parts) for n, f in contract.derived.items()],
         [(check.name, check.field) for check in checks_of(contract)],
     ]
+    return _hash(relevant)
+
+
+def _hash(relevant: list[Any]) -> str:
     return hashlib.sha256(json.dumps(relevant).encode()).hexdigest()[:16]
+
+
+def _in_the_order_of(contract: Contract, state: dict[str, Any]) -> Contract:
+    """The contract with its fields in the order that a model was trained with; as it is for a model of 0.1.0."""
+    fields, derived = (
+        {
+            name: named[name]
+            for name in sorted(named, key=lambda name: order.index(name) if name in order else len(order))
+        }
+        for named, order in ((contract.fields, state.get("fields", [])), (contract.derived, state.get("derived", [])))
+    )
+    return contract.model_copy(update={"fields": fields, "derived": derived})
 
 
 def save_detector(detector: Detector, folder: Path, metadata: dict[str, Any]) -> str:
@@ -87,6 +121,8 @@ def _write(detector: Detector, making: Path, metadata: dict[str, Any]) -> None:
         "threshold": detector.threshold,
         "trained_until": detector.trained_until.isoformat(),
         "learning": detector.learning,
+        "fields": list(detector.contract.fields),
+        "derived": list(detector.contract.derived),
         **detector.encoder.to_json(),
     }
     (making / "encoders.json").write_text(json.dumps(state))
@@ -106,7 +142,7 @@ def load_detector(folder: Path, contract: Contract, checksum: str | None = None)
     try:
         _verify(folder, checksum)
         metadata = json.loads((folder / "metadata.json").read_text())
-        if metadata["detection_hash"] != detection_hash(contract):
+        if metadata["detection_hash"] not in (detection_hash(contract), _hash_of_0_1_0(contract)):
             raise ArtefactError(
                 f"{folder}: trained for other fields than the contract now names; run train_autoencoder with an "
                 "extract date before the night to train on them, and clear the task plan and what follows"
@@ -121,6 +157,7 @@ def _read(folder: Path, contract: Contract) -> Detector:
     state = json.loads((folder / "encoders.json").read_text())
     if not math.isfinite(state["threshold"]):
         raise ValueError(f"its threshold is {state['threshold']}")
+    contract = _in_the_order_of(contract, state)
     arrays = _arrays(folder / "calibration.npz")
     parts, checks = scored_parts(contract), checks_of(contract)
     return Detector(

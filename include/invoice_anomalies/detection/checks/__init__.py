@@ -19,13 +19,12 @@ def checks_of(contract: Contract) -> list[Check]:
         return []
     found: list[Check] = []
     detected = contract.detected
-    dates, identifiers = ([n for n, f in detected.items() if f.type == kind] for kind in ("date", "identifier"))
-    amounts = [contract.amount] if contract.amount in detected else []
-    if contract.amount and identifiers and contract.detection.duplicate_days > 0:
-        found.append(Duplicates(contract, identifiers[0]))
-    if amounts and contract.detection.approval_limits:
+    number = contract.invoice_number_field
+    if contract.amount and number and contract.detection.duplicate_days > 0:
+        found.append(Duplicates(contract, number))
+    if contract.amount in detected and contract.detection.approval_limits:
         found.append(Splits(contract))
-    blamed = [*dates, *identifiers, *amounts]
+    blamed = [name for name in (*contract.dates, number, contract.amount) if name in detected]
     if blamed:
         found.append(Bursts(contract, blamed[0]))
     return found

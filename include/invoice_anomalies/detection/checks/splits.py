@@ -98,8 +98,8 @@ class _Invoices:
         entity = pd.factorize(invoices[contract.entity])[0][timeline.order]
         amount = invoices[contract.amount].to_numpy(float, na_value=np.nan)[timeline.order]
         day = timeline.day
-        for name in contract.of_type("date")[:1]:
-            dated = days_of(invoices[name])[timeline.order]
+        if contract.invoice_date_field:
+            dated = days_of(invoices[contract.invoice_date_field])[timeline.order]
             day = np.where(dated == UNKNOWN_DAY, day, dated)
         order = np.argsort(entity, kind="stable")
         order = order[(entity >= 0)[order] & np.isfinite(amount)[order]]

@@ -53,7 +53,7 @@ class Timeline:
 
     @classmethod
     def _ordered(cls, invoices: pd.DataFrame, contract: Contract, nights: Codes, twelfth: Codes) -> "Timeline":
-        dates = [days_of(invoices[name]) for name in contract.of_type("date")]
+        dates = [days_of(invoices[name]) for name in contract.dates]
         order = np.lexsort([*reversed(dates), twelfth, nights])
         day, twelfth = nights[order], twelfth[order]
         turns = (np.diff(day, prepend=day[:1]) != 0) | (np.diff(twelfth, prepend=twelfth[:1]) != 0)
@@ -75,38 +75,26 @@ def nights_of(invoices: pd.DataFrame) -> Codes:
 def booked_on(invoices: pd.DataFrame, contract: Contract) -> Codes:
     """The day that stands for an invoice's night where the night itself says nothing; shape (rows,).
 
-    It is the contract's first date, or the one that this is counted from: a date of booking is nearer to the night
+    It is the date of the document, or the date that this is counted from: a date of booking is nearer to the night
     than one that somebody else wrote. UNKNOWN_DAY where there is none.
     """
-    name = _booking(contract)
+    name = contract.booking_date_field
     return np.full(len(invoices), UNKNOWN_DAY) if name is None else days_of(invoices[name])
 
 
 def gathered_over_days(invoices: pd.DataFrame, contract: Contract) -> Mask:
     """Which invoices are of a night that gathers weeks, as a month's file does: most were booked long before it.
 
-    Only where the contract has a date of booking, from which its first date is counted: documents are always older.
-    Tells by the night alone, so that months in a history and a month to be judged are treated alike.
+    Only of a contract with a date of booking, from which the date of the document is counted: documents are always
+    older. Tells by the night alone, so that months in a history and a month to be judged are treated alike.
     """
-    if _booking(contract) in (None, next(iter(contract.of_type("date")), None)) or not len(invoices):
+    if contract.booking_date_field in (None, contract.invoice_date_field) or not len(invoices):
         return np.zeros(len(invoices), dtype=bool)
     nights, booked = nights_of(invoices), booked_on(invoices, contract)
     old = (booked != UNKNOWN_DAY) & (nights - np.maximum(booked, 0) > SOON)
     night = np.unique(nights, return_inverse=True)[1]
     mostly: Mask = np.bincount(night, old) > 0.5 * np.bincount(night)
     return mostly[night]
-
-
-def _booking(contract: Contract) -> str | None:
-    name = next(iter(contract.of_type("date")), None)
-    seen: set[str] = set()
-    while name is not None and name not in seen:
-        seen.add(name)
-        reference = contract.fields[name].relative_to
-        if reference is None:
-            break
-        name = reference
-    return name
 
 
 def _twelfth(entity: Codes) -> Codes:

@@ -57,8 +57,8 @@ def _plain(text: str) -> str:
 
 def _duplicate(twins: pd.DataFrame, contract: Contract, own: "pd.Series[Any]", figures: Mapping[str, float]) -> str:
     original = twins.iloc[0]
-    # The same field as the check's: the first identifier that takes part in detection.
-    number = next(name for name, field in contract.detected.items() if field.type == "identifier")
+    number = contract.invoice_number_field
+    assert number is not None
     alike = [_amounts(original, contract, own), difference(str(own[number]), str(original[number]))]
     if contract.entity and original[contract.entity] != own[contract.entity]:
         alike.append(f"{_entity(contract)} {original[contract.entity]}")
@@ -93,7 +93,7 @@ def _burst(twins: pd.DataFrame, contract: Contract, own: "pd.Series[Any]", figur
 
 
 def _dated(original: "pd.Series[Any]", contract: Contract) -> str:
-    dates = [name for name in (*contract.of_type("date")[:1], "extract_date") if pd.notna(original.get(name))]
+    dates = [name for name in (contract.invoice_date_field, "extract_date") if name and pd.notna(original.get(name))]
     return f" of {original[dates[0]].date().isoformat()}" if dates else ""
 
 

@@ -141,7 +141,7 @@ def read_candidates(
     usable = (entity >= 0) & (numbers.codes >= 0) & (cents != 0)
     kept = usable[timeline.order]
     position = timeline.order[kept]
-    dates = contract.of_type("date")
+    date = contract.invoice_date_field
     night, day = timeline.night[kept], timeline.day[kept]
     candidates = CandidateInvoices(
         entity=cluster[position],
@@ -150,7 +150,7 @@ def read_candidates(
         cents=cents[position],
         night=night,
         day=day,
-        dated=days_of(invoices[dates[0]])[position] if dates else day,
+        dated=days_of(invoices[date])[position] if date else day,
         numbers=numbers,
     )
     return position, candidates
