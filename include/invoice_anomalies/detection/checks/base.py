@@ -43,7 +43,7 @@ class CheckResult:
 
 
 class CheckState(Protocol):
-    """What a check learned from training rows: a frozen dataclass."""
+    """The state that a check learned from training rows: a frozen dataclass."""
 
     def to_arrays(self) -> Arrays:
         """The state as arrays by name, to be stored."""
@@ -66,15 +66,15 @@ class Check(Protocol):
     def of_nights(self) -> bool: ...
 
     def fit(self, invoices: pd.DataFrame) -> CheckState:
-        """Learn from the training rows what serves all nights to come; invoices: typed frame, (rows, columns)."""
+        """Learn the state from the training rows; invoices: typed frame, shape (rows, columns)."""
         ...
 
     def find(self, invoices: pd.DataFrame, rows: Codes, state: Any = None) -> CheckResult:
         """Check the query rows among the invoices.
 
-        invoices: typed frame of history and query rows, (all rows, columns). rows: positions of the query rows in it,
-        shape (query rows,). state: of `fit`; without it, as in training and in an audit, each row is compared with the
-        invoices that came up to its own night.
+        invoices: typed frame of history and query rows, shape (all rows, columns). rows: positions of the query rows in
+        it, shape (query rows,). state: of `fit`; without it, as in training and in an audit, each row is compared with
+        the invoices that came up to its own night.
         """
         ...
 

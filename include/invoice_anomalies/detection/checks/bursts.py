@@ -32,7 +32,10 @@ USUAL = (0.05, 0.95)  # quantiles of the earlier nights' counts that are told as
 
 @dataclass(frozen=True)
 class Bursts(StatelessCheck):
-    """Find nights in which an entity has far more invoices than usual; one finding a night, on its largest invoice."""
+    """Nights in which an entity has far more invoices than usual; one finding a night, on its largest invoice.
+
+    field: the scored field that takes the blame.
+    """
 
     contract: Contract
     field: str
@@ -66,6 +69,7 @@ class Bursts(StatelessCheck):
 
 
 def _sizes(invoices: pd.DataFrame, contract: Contract) -> FloatArray:
+    """Absolute amounts in their currency, 0.0 without one; shape (rows,)."""
     if contract.amount is None:
         return np.zeros(len(invoices))
     sizes: FloatArray = np.nan_to_num(np.abs(invoices[contract.amount].to_numpy(float, na_value=np.nan)))
@@ -74,10 +78,11 @@ def _sizes(invoices: pd.DataFrame, contract: Contract) -> FloatArray:
 
 @dataclass(frozen=True)
 class EntityNights:
-    """The nights in which entities had invoices, by entity and night; shape (entity nights,) each.
+    """The nights in which entities had invoices, by entity and night; shape (entity nights,) but for the first two.
 
-    order, begin: the invoices of night i are order[begin[i] : begin[i + 1]]. first: index of the entity's first night.
-    bulk: a bulk history, which says nothing about nights.
+    order: positions in the frame, shape (invoices,); begin: shape (entity nights + 1,): the invoices of entity night i
+    are order[begin[i] : begin[i + 1]]. entity, night: codes, nights ascend. count: invoices. first: index of the
+    entity's first night. bulk: a bulk history, which says nothing about nights.
     """
 
     order: Codes
@@ -115,16 +120,16 @@ class EntityNights:
         return cls(position, begin, entity, night, count, first, bulk.astype(bool))
 
     def rows(self, index: int) -> Codes:
-        """Positions in the frame of the invoices of one entity night."""
+        """Positions in the frame of the invoices of one entity night, shape (its invoices,)."""
         return self.order[self.begin[index] : self.begin[index + 1]]
 
     def earlier(self, index: int) -> FloatArray:
-        """The entity's counts in the nights before."""
+        """Invoices of the entity in each of its nights before, without bulk histories; shape (earlier nights,)."""
         before = slice(self.first[index], index)
         return self.count[before][~self.bulk[before]]
 
     def surprise(self) -> FloatArray:
-        """How surprising the count of each entity night is, in nats; 0.0 where it is not judged."""
+        """Surprise at the count of each entity night, in nats, 0.0 where none is scored; shape (entity nights,)."""
         found = np.zeros(len(self.count))
         further = self.count - 1.0  # a night is one of the entity's because of its first invoice
         nights, total, squares = (self._before(values) for values in (np.ones(len(found)), further, further**2))
@@ -137,16 +142,16 @@ class EntityNights:
         extra = np.maximum(squares / np.maximum(nights, 1.0) - own_mean**2 - own_mean, 0.0)
         variation = extra / np.maximum(own_mean, 0.25) ** 2
         varies = (nights * variation + OWN_NIGHTS / within) / (nights + OWN_NIGHTS) + 1.0 / dispersion_of_mean
-        judged = (self.count >= FEWEST) & ~self.bulk & (further > mean) & self._enough_nights()
-        found[judged] = negative_binomial_surprise(
-            further[judged], np.maximum(mean[judged], 1e-6), np.maximum(1.0 / varies[judged], SMALLEST_DISPERSION)
+        scored = (self.count >= FEWEST) & ~self.bulk & (further > mean) & self._enough_nights()
+        found[scored] = negative_binomial_surprise(
+            further[scored], np.maximum(mean[scored], 1e-6), np.maximum(1.0 / varies[scored], SMALLEST_DISPERSION)
         )
-        # What the entity had before is at most as rare as one night of all those.
+        # A count that the entity had before is at most as rare as one night of all those.
         seen = self.count <= self._largest_before()
         return np.where(seen, np.minimum(found, np.log(nights + 1.0)), found)
 
     def _before(self, values: FloatArray) -> FloatArray:
-        """Sum over the entity's earlier nights that were no history bulk at once."""
+        """Sum over the entity's earlier nights that were no bulk histories; values: (entity nights,), so is the sum."""
         counted = np.where(self.bulk, 0.0, values)
         running = np.cumsum(counted) - counted
         total: FloatArray = running - running[self.first]
@@ -155,7 +160,10 @@ class EntityNights:
     def _population(
         self, further: FloatArray, nights: FloatArray, total: FloatArray, squares: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Of all entities up to the night before: mean count beyond one, and the shapes between and within entities."""
+        """Rates of all entities up to the night before: mean count beyond 1, dispersion between and within entities.
+
+        further, nights, total, squares: shape (entity nights,), in invoices; so are the three that are returned.
+        """
         counts = _up_to_night(self.night, np.where(self.bulk, 0.0, 1.0))
         mean = (_up_to_night(self.night, np.where(self.bulk, 0.0, further)) + 0.5) / (counts + 1.0)
         second = (_up_to_night(self.night, np.where(self.bulk, 0.0, further**2)) + 1.0) / (counts + 1.0)
@@ -169,13 +177,14 @@ class EntityNights:
         return mean, between, np.clip(within, SMALLEST_DISPERSION, LARGEST_DISPERSION)
 
     def _enough_nights(self) -> Mask:
+        """Whether enough entity nights came before to say what a night is; shape (entity nights,)."""
         return _up_to_night(self.night, np.where(self.bulk, 0.0, 1.0)) >= FEWEST_NIGHTS
 
     def _busier(self, expected: FloatArray) -> FloatArray:
-        """How many times the expected all other entities of the night have; at least 1.
+        """Factor by which all other entities of the night have more than expected, at least 1; shape (entity nights,).
 
-        expected: invoices of each entity in a night in which it has any. Entities without invoices that night do not
-        count: in the pipeline they have no rows.
+        expected: invoices of each entity in a night in which it has any, shape (entity nights,). Entities without
+        invoices that night do not count: in the pipeline they have no rows.
         """
         counted = ~self.bulk
         others, usual = (
@@ -186,6 +195,7 @@ class EntityNights:
         return factor
 
     def _largest_before(self) -> FloatArray:
+        """Invoices in the largest of the entity's nights before, 0.0 for its first; shape (entity nights,)."""
         counted = np.where(self.bulk, 0.0, self.count)
         # Lifted by entity, so that one running maximum serves all of them.
         lift = group(self.entity) * (counted.max(initial=0.0) + 1.0)
@@ -196,7 +206,7 @@ class EntityNights:
 
 
 def _up_to_night(night: Codes, values: FloatArray) -> FloatArray:
-    """Sum over all nights before the own one; shape (entity nights,)."""
+    """Sum of the values over all nights before the own one; night, values, sum: shape (entity nights,)."""
     by_night: FloatArray = np.bincount(night, values).astype(float)
     total: FloatArray = (np.cumsum(by_night) - by_night)[night]
     return total

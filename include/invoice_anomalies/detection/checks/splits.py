@@ -1,7 +1,7 @@
 """Invoices that were split so that each stays below an approval limit, which all together exceed.
 
-What is told is not that some are below a limit, but that so many of an entity's invoices of a few days are, for an
-entity that seldom has such amounts. One that always bills just below the limit is a series.
+An invoice below a limit is no finding; so many of an entity's invoices of a few days are, for an entity that seldom has
+such amounts. An entity that always bills just below the limit has a series.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from invoice_anomalies.detection.checks.timeline import (
 from invoice_anomalies.detection.features.features import Codes, FloatArray
 
 SMALLEST_PART = 0.5
-"""Of the limit. Whoever splits a sum makes as few parts as will do; of equal ones, each is at least half a limit."""
+"""Share of the limit. A sum is split into as few parts as will do; of equal parts, each is at least half a limit."""
 MOST_PARTS = 6
 """Parts of one sum: more invoices of such a size in a few days are an entity's way to bill."""
 FEWEST_NATS = 2.0
@@ -39,7 +39,7 @@ LEAST_CLOSENESS = -2.0  # nats that one part counts against a split at most, bei
 
 @dataclass(frozen=True)
 class Splits(StatelessCheck):
-    """Find invoices of one entity within `split_days` that are each below one of the limits, and above it together."""
+    """Invoices of one entity within `split_days` that are each below one of the limits, and above it together."""
 
     contract: Contract
     name: str = "split"
@@ -75,7 +75,8 @@ class Splits(StatelessCheck):
 class _Invoices:
     """Invoices with entity and amount, by entity and then in order of time, shape (rows,) each.
 
-    position: in the frame; day: of the document, or of the night for a document without a date, in days since 1970.
+    position: in the frame; entity, night: codes, nights ascend; day: of the document, or of the night for a document
+    without a date, in days since 1970; amount: in its currency.
     """
 
     position: Codes
@@ -86,7 +87,7 @@ class _Invoices:
 
     @cached_property
     def sums(self) -> GroupedRunningSums:
-        """Of each entity."""
+        """Running sums over each entity."""
         return GroupedRunningSums(self.entity, self.night)
 
     @classmethod
@@ -108,7 +109,11 @@ class _Invoices:
 
 @dataclass(frozen=True)
 class _Parts:
-    """Groups of parts, by their last one: indices of invoices, and which of the `others` belong to it."""
+    """Groups of parts, by the last part of each.
+
+    last: indices of invoices, shape (groups,). others: those of earlier candidates, belongs: whether they are parts,
+    shape (groups, MOST_PARTS). surprise: in nats, total: in the currency, days: from first to last, shape (groups,).
+    """
 
     last: Codes
     others: Codes
@@ -118,6 +123,7 @@ class _Parts:
     days: FloatArray
 
     def details(self, limit: float) -> dict[str, FloatArray]:
+        """The numbers for the sentence about each group, shape (groups,) each."""
         rows = len(self.last)
         return {
             "limit": np.full(rows, limit),
@@ -128,7 +134,7 @@ class _Parts:
 
 
 def _parts(invoices: _Invoices, limit: float, split_days: int, query: Mask) -> _Parts:
-    """Group the invoices below one limit, and say how surprising each group is whose last part is a query row."""
+    """Group the invoices below one limit; only groups whose last part is a query row. query: shape (rows,)."""
     below = (invoices.amount >= SMALLEST_PART * limit) & (invoices.amount < limit)
     candidate = np.flatnonzero(below)
     others, near = _earlier(invoices, candidate, split_days)
@@ -155,7 +161,7 @@ def _parts(invoices: _Invoices, limit: float, split_days: int, query: Mask) -> _
 
 
 def _earlier(invoices: _Invoices, candidate: Codes, split_days: int) -> tuple[Codes, Mask]:
-    """The few candidates before each one, shape (candidates, MOST_PARTS), and which are near enough in time."""
+    """The few before each candidate, and whether they are near in time; shape (candidates, MOST_PARTS) both."""
     index = np.arange(len(candidate))[:, None] - np.arange(1, MOST_PARTS + 1)
     others = candidate[np.maximum(index, 0)] if len(candidate) else np.zeros((0, MOST_PARTS), dtype=np.intp)
     near = (index >= 0) & (invoices.entity[others] == invoices.entity[candidate][:, None])
@@ -164,7 +170,7 @@ def _earlier(invoices: _Invoices, candidate: Codes, split_days: int) -> tuple[Co
 
 
 def _followed(invoices: _Invoices, candidate: Codes, split_days: int) -> Mask:
-    """Whether another part comes in the same night: the finding is on the last one."""
+    """Whether another part comes in the same night, which then takes the finding; shape (candidates,)."""
     followed = np.zeros(len(candidate), dtype=bool)
     here, following = candidate[:-1], candidate[1:]
     followed[:-1] = (
@@ -176,9 +182,11 @@ def _followed(invoices: _Invoices, candidate: Codes, split_days: int) -> Mask:
 
 
 def _surprise(invoices: _Invoices, below: Mask, last: Codes, count: FloatArray, split_days: int) -> FloatArray:
-    """How surprising so many amounts of that size are among the entity's invoices of these days, given its past.
+    """Surprise at so many amounts of that size among the entity's invoices of these days, given its history; nats.
 
-    The first one is taken for granted: that an entity has such an amount is no split, but that more follow may be one.
+    The first amount is taken for granted: an amount of that size is no split, but those that follow may be parts.
+    below: shape (rows,), whether an amount is of that size. last, count: the last part and the number of parts of each
+    group, shape (groups,), and so is the surprise.
     """
     trials = np.maximum(_invoices_around(invoices, last, split_days), count)
     # Of the population, all that came by the end of the night, but for the invoice itself.
@@ -192,7 +200,10 @@ def _surprise(invoices: _Invoices, below: Mask, last: Codes, count: FloatArray, 
 
 
 def _invoices_around(invoices: _Invoices, last: Codes, split_days: int) -> FloatArray:
-    """Invoices of the entity, of any amount, by the end of each one's night and dated within split_days of it."""
+    """Number of the entity's invoices, of any amount, by the end of the last part's night and within split_days of it.
+
+    last: shape (groups,), and so are the numbers.
+    """
     found = np.ones(len(last))
     rows = len(invoices.entity)
     for direction in (-1, 1):
@@ -208,6 +219,9 @@ def _invoices_around(invoices: _Invoices, last: Codes, split_days: int) -> Float
 
 
 def _closeness(share: FloatArray) -> FloatArray:
-    """Log-likelihood ratio of a part's share of the limit: parts crowd below the limit, other amounts do not."""
+    """Log-likelihood ratio of a part's share of the limit, in nats: parts crowd below the limit, other amounts do not.
+
+    share: of any shape, and so is the ratio.
+    """
     ratio: FloatArray = np.log(np.maximum(4.0 * (share - SMALLEST_PART), 1e-9))
     return np.maximum(ratio, LEAST_CLOSENESS)

@@ -1,6 +1,6 @@
 """The invoices in the order in which they came, and running sums over a group of them up to a night.
 
-All of it is sorting and running sums, so that time is linear in rows (but for the sort) however large a group is.
+Everything here is sorting and running sums, so that time is linear in rows (but for the sort) however large a group is.
 A sum goes up to the end of an invoice's own night: its result does not depend on the order within a night, nor on the
 nights that came later.
 """
@@ -23,8 +23,8 @@ Mask = npt.NDArray[np.bool_]
 class Timeline:
     """Positions of the invoices in order of time, and for each row in that order its night and day.
 
-    Shape (rows,) each. order: positions in the frame. night: codes that ascend. day: of the night, in days since 1970;
-    invoices without a night count as those of the first one.
+    Shape (rows,) each, with a row for every invoice. order: positions in the frame. night: codes that ascend. day: of
+    the night, in days since 1970; invoices without a night count as those of the first one.
     """
 
     order: Codes
@@ -38,7 +38,7 @@ class Timeline:
 
     @classmethod
     def of_documents(cls, invoices: pd.DataFrame, contract: Contract, bulk: Mask) -> "Timeline":
-        """The same, but an invoice of a bulk history has the night of its booking.
+        """Order as `of` does, but an invoice of a bulk history has the night of its booking.
 
         bulk: shape (rows,), whether an invoice is of such a history. Without a date, the entity's invoices are taken as
         having come in the order given, in as many nights as a year has months.
@@ -73,20 +73,21 @@ def nights_of(invoices: pd.DataFrame) -> Codes:
 
 
 def booked_on(invoices: pd.DataFrame, contract: Contract) -> Codes:
-    """The day that stands for an invoice's night where the night itself says nothing; shape (rows,).
+    """The day that stands for an invoice's night if the night itself says nothing, in days since 1970; shape (rows,).
 
     It is the date of the document, or the date that this is counted from: a date of booking is nearer to the night
-    than one that somebody else wrote. UNKNOWN_DAY where there is none.
+    than a date that somebody else wrote. UNKNOWN_DAY for an invoice without such a date.
     """
     name = contract.booking_date_field
     return np.full(len(invoices), UNKNOWN_DAY) if name is None else days_of(invoices[name])
 
 
 def gathered_over_days(invoices: pd.DataFrame, contract: Contract) -> Mask:
-    """Which invoices are of a night that gathers weeks, as a month's file does: most were booked long before it.
+    """Mask of the invoices whose night gathers weeks, as a month's file does: most were booked long before it.
 
-    Only of a contract with a date of booking, from which the date of the document is counted: documents are always
-    older. Tells by the night alone, so that months in a history and a month to be judged are treated alike.
+    It needs a contract with a date of booking, from which the date of the document is counted: documents are always
+    older. It looks at the night alone, so that months in a history and a month to be scored are treated alike; shape
+    (rows,).
     """
     if contract.booking_date_field in (None, contract.invoice_date_field) or not len(invoices):
         return np.zeros(len(invoices), dtype=bool)
@@ -98,7 +99,7 @@ def gathered_over_days(invoices: pd.DataFrame, contract: Contract) -> Mask:
 
 
 def _twelfth(entity: Codes) -> Codes:
-    """In which of twelve parts of its entity's invoices, in the order given, each one is; shape (rows,)."""
+    """The twelfth, 0 to 11, of its entity's invoices in the order given that an invoice is in; shape (rows,)."""
     order, begins = gathered(entity + 1)
     starts = np.flatnonzero(begins)
     sizes = np.diff(np.append(starts, len(order)))
@@ -109,7 +110,7 @@ def _twelfth(entity: Codes) -> Codes:
 
 
 def bulk_nights(nights: Codes) -> Mask:
-    """Which invoices are of a bulk history: a night with a large share of all; nights: days, both shape (rows,)."""
+    """Mask of the invoices of a bulk history: a night with a large share of all; nights: days since 1970, (rows,)."""
     return in_bulk_history(np.unique(nights, return_inverse=True)[1])
 
 
@@ -119,7 +120,7 @@ def days_of(dates: "pd.Series[pd.Timestamp]") -> Codes:
 
 
 def group(*columns: npt.NDArray[Any]) -> Codes:
-    """Number the distinct combinations of these columns, shape (rows,) each."""
+    """Number the distinct combinations of these columns; columns, numbers: shape (rows,) each."""
     codes: Codes = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
         own = pd.factorize(column)[0].astype(np.int64)
@@ -128,7 +129,7 @@ def group(*columns: npt.NDArray[Any]) -> Codes:
 
 
 def gathered(groups: npt.NDArray[Any]) -> tuple[Codes, Mask]:
-    """Order rows by group, and within a group as they come; tell in that order where a group begins.
+    """Order rows by group, and within a group as they come; tell in that order where a group begins; (rows,) each.
 
     groups: codes or hashes, shape (rows,). A key and its position are sorted as one number, which is several times as
     fast as a stable sort; of a hash, 64 bits less those of a position are left.
@@ -162,32 +163,32 @@ class GroupedRunningSums:
         self._end = np.append(starts[1:], rows)[run][position] if rows else starts
 
     def sum_up_to(self, values: FloatArray | Mask, at: Codes | slice = slice(None)) -> FloatArray:
-        """Sum up to the end of the night, without the row itself, for all rows or those at `at`; values: (rows,)."""
+        """Sum up to the end of the night, without the row itself, for all rows or those at `at`; (rows,) or (at,)."""
         running = self._running(values)
         total: FloatArray = running[self._end[at]] - running[self._begin[at]] - values[at]
         return total
 
     def sum_before(self, values: FloatArray | Mask) -> FloatArray:
-        """Sum over the nights before the own one, shape (rows,)."""
+        """Sum over the nights before the own one; values, sum: shape (rows,)."""
         running = self._running(values)
         total: FloatArray = running[self._night] - running[self._begin]
         return total
 
     def sums_by_side(self, values: FloatArray | Mask) -> tuple[FloatArray, FloatArray]:
-        """Sum over the own night, without the invoice itself, and over the nights before it."""
+        """Sum over the own night, without the invoice itself, and over the nights before it; shape (rows,) each."""
         before = self.sum_before(values)
         return self.sum_up_to(values) - before, before
 
     def counts_by_side(self) -> tuple[FloatArray, FloatArray]:
-        """How many others the own night has, and how many the nights before it."""
+        """Number of others in the own night, and in the nights before it; shape (rows,) each."""
         return (self._end - self._night - 1).astype(float), (self._night - self._begin).astype(float)
 
     def count_up_to(self) -> FloatArray:
-        """How many others came by the end of the own night, shape (rows,)."""
+        """Number of others that came by the end of the own night, shape (rows,)."""
         return (self._end - self._begin - 1).astype(float)
 
     def previous(self) -> Codes:
-        """The one before in the same group, -1 for the first; shape (rows,)."""
+        """Row of the invoice before in the same group, -1 for the first; shape (rows,)."""
         found: Codes = np.full(len(self.order), -1, dtype=np.intp)
         here, before = self.order[1:], self.order[:-1]
         follows = self._begin[here] == self._begin[before]

@@ -73,7 +73,7 @@ class CandidateInvoices:
         return len(self.entity)
 
     def take(self, rows: Codes | Mask) -> "CandidateInvoices":
-        """The same for some of the rows: all those of their entities, or the running sums would miss some."""
+        """Some of the rows: all those of their entities, or the running sums would miss some; indices or a mask."""
         numbers = self.numbers.take(self.number[rows])
         return CandidateInvoices(
             entity=self.entity[rows],
@@ -121,6 +121,7 @@ class Pairs:
     level: Codes
 
     def take(self, chosen: npt.NDArray[np.bool_]) -> "Pairs":
+        """Some of the pairs; chosen: shape (pairs,)."""
         return Pairs(self.later[chosen], self.earlier[chosen], self.level[chosen])
 
 
@@ -129,7 +130,7 @@ def read_candidates(
 ) -> tuple[Codes, CandidateInvoices]:
     """Take the invoices that have entity, number and amount, in order of time, and their positions in the frame.
 
-    bulk: shape (rows,), which invoices are of a bulk history, whose dates stand for its nights.
+    bulk: mask of the invoices of a bulk history, whose dates stand for its nights, shape (rows,).
     """
     assert contract.entity is not None and contract.amount is not None
     timeline = Timeline.of_documents(invoices, contract, bulk)
@@ -184,7 +185,7 @@ def list_pairs(candidates: CandidateInvoices, variants: DeletionVariants) -> Pai
 def block_candidates(candidates: CandidateInvoices, query: Mask) -> Mask:
     """The candidates of those entities of which a query row may be a copy of another row; shape (rows,) both.
 
-    query: which candidates are query rows.
+    query: mask of the candidates that are query rows.
     """
     blocks = (
         group(candidates.entity, column)
@@ -203,7 +204,10 @@ def block_candidates(candidates: CandidateInvoices, query: Mask) -> Mask:
 
 
 def _neighbours(*blocks: tuple[Codes, Hashes]) -> tuple[Codes, Codes]:
-    """Pair each row with the few rows before it in its blocks; each pair once."""
+    """Pair each row with the few rows before it in its blocks; each pair once: later and earlier rows, shape (pairs,).
+
+    blocks: rows and their keys, shape (entries,) both.
+    """
     key = np.concatenate([key for _, key in blocks])
     met = shared(key)
     row, key = np.concatenate([row for row, _ in blocks])[met], key[met]
@@ -220,7 +224,7 @@ def _neighbours(*blocks: tuple[Codes, Hashes]) -> tuple[Codes, Codes]:
 
 
 def _levels(candidates: CandidateInvoices, later: Codes, earlier: Codes) -> Codes:
-    """ComparisonLevel of each pair of equal amounts; -1 where the numbers are not near after all."""
+    """ComparisonLevel of each pair of equal amounts, -1 for numbers that are not near; shape (pairs,) each."""
     numbers = candidates.numbers
     one, other = candidates.number[later], candidates.number[earlier]
     here, there = numbers.characters[one], numbers.characters[other]
@@ -253,7 +257,7 @@ def _levels(candidates: CandidateInvoices, later: Codes, earlier: Codes) -> Code
 
 
 def _near_amounts(one: Codes, other: Codes) -> npt.NDArray[np.bool_]:
-    """Whether amounts differ, but by little or by two neighbouring digits that are exchanged."""
+    """Whether amounts differ, by little or by two neighbouring digits that are exchanged; cents, (pairs,) each."""
     near = np.abs(one - other) < NEAR_AMOUNT * np.abs(other)
     size = np.abs(other)
     for position in range(DIGITS):
@@ -263,7 +267,7 @@ def _near_amounts(one: Codes, other: Codes) -> npt.NDArray[np.bool_]:
 
 
 def _reversed_between(candidates: CandidateInvoices, pairs: Pairs) -> npt.NDArray[np.bool_]:
-    """Whether a credit note took the earlier one back by the night of the later one, so that this is its correction."""
+    """Whether a credit note took the earlier one back by the later one's night, so that this corrects it; (pairs,)."""
     sums = GroupedRunningSums(group(candidates.entity, np.abs(candidates.cents)), candidates.night)
     found = np.zeros(len(pairs.later), dtype=bool)
     for sign in (1, -1):

@@ -27,7 +27,7 @@ BULK_NIGHTS = "histories"
 
 @dataclass(frozen=True)
 class DuplicateState:
-    """What the check for duplicates learned.
+    """The state that the check for duplicates learned.
 
     totals: counts over the training rows, by "classification/name", shape (classes,) each. bulk_nights: the nights that
     were bulk histories, in days since 1970, shape (nights,).
@@ -42,7 +42,7 @@ class DuplicateState:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Find copies of earlier invoices, of up to `detection.duplicate_days` nights before; field: the invoice number."""
+    """Copies of earlier invoices, of up to `detection.duplicate_days` days before; field: the invoice number."""
 
     contract: Contract
     field: str
@@ -87,7 +87,7 @@ class Duplicates:
         return DuplicateState({name: array for name, array in arrays.items() if name != BULK_NIGHTS}, nights)
 
     def _bulk(self, invoices: pd.DataFrame, state: DuplicateState | None) -> Mask:
-        """Which invoices are of a bulk history or of a month's file, shape (rows,).
+        """Mask of the invoices of a bulk history or of a month's file, shape (rows,).
 
         A bulk night is one that was bulk in training; without a state, one with a large share of the invoices.
         """

@@ -1,4 +1,4 @@
-"""Invoice numbers as they are compared: what is left of a number when its writing does not count.
+"""Invoice numbers as they are compared: the characters of a number that are left when its writing does not count.
 
 All numbers are read at once, as a matrix of characters. The deletion variants of a number, with one character left out,
 are told by hashes that are computed from running sums: numbers within one edit share one without being compared (the
@@ -34,9 +34,9 @@ _ZERO, _NINE = ord("0"), ord("9")
 
 @dataclass(frozen=True)
 class Numbers:
-    """The distinct numbers of a invoices; what is told of them is by number, and found when it is rows for.
+    """The distinct numbers of a frame of invoices; properties are computed when first read, shape (numbers,) each.
 
-    codes: shape (rows,), which number an invoice has, -1 for none. raw: shape (numbers, width), upper case letters and
+    codes: shape (rows,), the number of each invoice, -1 for none. raw: shape (numbers, width), upper case letters and
     digits, from the right; 0 where there is none.
     """
 
@@ -51,13 +51,13 @@ class Numbers:
         return cls(np.where(np.append(raw.any(axis=1), False)[codes], codes, -1), raw)
 
     def take(self, codes: Codes) -> "Numbers":
-        """The same for some rows with a number, given by their codes."""
+        """The numbers of some rows that have one; codes: shape (some rows,)."""
         own, used = pd.factorize(codes)
         return Numbers(own, self.raw[used])
 
     @cached_property
     def characters(self) -> Characters:
-        """The characters with those that are taken for each other as one."""
+        """The characters, with O as 0, and I and L as 1, which are taken for each other; shape (numbers, width)."""
         characters = self.raw.copy()
         for letter, digit in CONFUSED.items():
             characters[self.raw == ord(letter)] = ord(digit)
@@ -65,6 +65,7 @@ class Numbers:
 
     @cached_property
     def length(self) -> Codes:
+        """Number of characters."""
         length: Codes = self._given.sum(axis=1)
         return length
 
@@ -152,7 +153,7 @@ class Numbers:
 
 
 def mixed(groups: Codes, hashes: Hashes) -> Hashes:
-    """One key of a group and a hash, by the finaliser of splitmix64 (Steele et al. 2014)."""
+    """One key of a group and a hash, by the finaliser of splitmix64 (Steele et al. 2014); shape (keys,) each."""
     keys = (groups.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)) ^ hashes
     keys ^= keys >> np.uint64(31)
     keys *= np.uint64(0x94D049BB133111EB)
@@ -161,7 +162,10 @@ def mixed(groups: Codes, hashes: Hashes) -> Hashes:
 
 
 def shared(keys: Hashes) -> Mask:
-    """Leave out most keys that occur once, without sorting: those alone in a slot of a table of counts."""
+    """Mask that leaves out most keys that occur once, without sorting: those alone in a slot of a table of counts.
+
+    keys, mask: shape (keys,).
+    """
     slots = keys & np.uint64((1 << max(int(2 * len(keys)).bit_length(), 1)) - 1)
     return np.asarray(np.bincount(slots.view(np.int64))[slots] > 1)
 
@@ -186,7 +190,7 @@ def _letters_and_digits(texts: Texts) -> Characters:
 
 
 def _hash(terms: Hashes, kept: Mask) -> Hashes:
-    """Hash of the characters that are kept; 0 for none."""
+    """Hash of the characters that are kept, 0 for none; terms, kept: (numbers, width), returns (numbers,)."""
     position: Codes = np.cumsum(kept, axis=1) - kept
     found: Hashes = np.where(kept, terms * _POWERS[position], np.uint64(0)).sum(axis=1, dtype=np.uint64)
     return found

@@ -38,8 +38,8 @@ M_PROBABILITIES = {
 SAME_NIGHT = 0.15
 """Share of copies that come in the night of the original; most come later, with a reminder."""
 OTHER_ENTITY = 0.2
-"""How much rarer a copy for another entity of a similar name is, against one for the same entity."""
-NUMBERS_BEFORE = 24  # of an entity, the latest: where its numbers are now
+"""Factor on the m probability of a copy that is booked for another entity of a similar name."""
+NUMBERS_BEFORE = 24  # of an entity, the latest: the range of its numbers now
 FARTHEST = 16  # powers of ten to which a number may be from those before; beyond, another skeleton
 IN_PLACE = 2.0  # invoices that the population's share of numbers out of place is worth, against an entity's own
 NEXT_NUMBER = -2.2  # ln(1/9): of the nine other last digits one is the next
@@ -81,7 +81,7 @@ def m_probabilities(candidates: CandidateInvoices, pairs: Pairs) -> FloatArray:
 
 
 def population_counts(candidates: CandidateInvoices, counts: RunningCounts, pairs: Pairs) -> Iterator[PopulationCount]:
-    """The counts over the population that the further comparisons rest on: what a fit has to sum up."""
+    """The counts over the population that the further comparisons rest on, for the fit to sum up."""
     distance = _distances(candidates, counts)
     for digits in range(FARTHEST + 1):
         yield _out_of_place(distance, digits)
@@ -102,7 +102,7 @@ def further_weights(candidates: CandidateInvoices, counts: RunningCounts, pairs:
 def out_of_place_share(candidates: CandidateInvoices, counts: RunningCounts, at: Codes) -> FloatArray:
     """Share of the entity's invoices whose number is as far from those before as that of the rows; at, returns: (at,).
 
-    The numbers of most entities run on: one that comes from elsewhere and yet is near an old one was copied.
+    The numbers of most entities run on: a number that comes from elsewhere and yet is near an old number was copied.
     """
     distance = _distances(candidates, counts)
     share = np.ones(len(at))
@@ -116,7 +116,7 @@ def out_of_place_share(candidates: CandidateInvoices, counts: RunningCounts, at:
 
 
 def _distances(candidates: CandidateInvoices, counts: RunningCounts) -> FloatArray:
-    """How far each number is from the nearest of the few before it, in powers of ten; shape (rows,)."""
+    """Distance of each number from the nearest of the few before it, in powers of ten; shape (rows,)."""
     order = counts.entity.order
     entity, number = candidates.entity[order], candidates.number[order]
     skeleton, value = candidates.numbers.skeleton[number], candidates.numbers.value[number]
@@ -131,11 +131,12 @@ def _distances(candidates: CandidateInvoices, counts: RunningCounts) -> FloatArr
 
 
 def _out_of_place(distance: FloatArray, digits: float) -> PopulationCount:
+    """Numbers that are so many powers of ten or more from those before; distance: shape (rows,)."""
     return PopulationCount(f"{digits:.0f} digits off", "all", distance >= digits)
 
 
 def _sequence(candidates: CandidateInvoices, pairs: Pairs) -> FloatArray:
-    """The very next number is what a series has, and a copy by accident only; nats, shape (pairs,)."""
+    """Match weight of the very next number, which a series has, and a copy by accident only; nats, shape (pairs,)."""
     later, earlier = candidates.number[pairs.later], candidates.number[pairs.earlier]
     follows = candidates.numbers.value[later] - candidates.numbers.value[earlier] == 1.0
     follows &= candidates.numbers.skeleton[later] == candidates.numbers.skeleton[earlier]
@@ -154,7 +155,7 @@ def _gap(candidates: CandidateInvoices, counts: RunningCounts, pairs: Pairs) -> 
             chosen = series.of_pairs & (gap == gap_class)
             share = series.share(gap_class, counts, pairs.later[chosen])
             weight[chosen] = np.log(of_copy[gap_class] / of_copy.sum() / share)
-    # Who books an invoice again has the last one before him, and not one of a series that has gone on since.
+    # A copy is made of the last of its amount, and not of an earlier one of a series that has gone on since.
     return np.clip(weight, -STRONGEST, STRONGEST) - np.where(both[1].of_pairs, STRONGEST, 0.0)
 
 

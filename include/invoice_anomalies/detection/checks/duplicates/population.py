@@ -1,4 +1,4 @@
-"""Counts over the population and over each entity: what the rates of an entity are, and what they are shrunk to.
+"""Counts over the population and over each entity: the rates of an entity, and the rates that they are shrunk to.
 
 Counts are taken by class of invoice (as large an entity, as long a number, as round an amount). In training and in an
 audit they run: for each row, up to the end of its night. In scoring, those of the population are the totals of the fit:
@@ -16,7 +16,7 @@ from invoice_anomalies.detection.checks.timeline import GroupedRunningSums, Mask
 from invoice_anomalies.detection.features.features import Codes, FloatArray
 
 ROUND = (1, 5, 10, 100)
-"""Whole amounts that are multiples of these are the more common the more of these they are."""
+"""Units of the currency: the more of these an amount is a multiple of, the more common it is."""
 LONGEST_NUMBER = 12
 LARGEST_SIZE = 12  # of an entity, by powers of two of its invoices
 
@@ -25,7 +25,7 @@ Classes = dict[str, Codes]
 
 
 class PopulationCount(NamedTuple):
-    """One count that is taken over the population: its name, the classification, and what each row adds, (rows,)."""
+    """A count that is taken over the population: its name, the classification, and the value of each row, (rows,)."""
 
     name: str
     by: str
@@ -106,6 +106,7 @@ def invoice_count(candidates: CandidateInvoices, by: str = "all") -> PopulationC
 
 
 def _classes(candidates: CandidateInvoices, entity_rows: FloatArray) -> Classes:
+    """Classify by roundness, by size of the entity and by length of the number; entity_rows: shape (rows,)."""
     size = np.minimum(np.log2(entity_rows + 1.0), LARGEST_SIZE).astype(np.int64)
     length = np.minimum(candidates.numbers.length[candidates.number], LONGEST_NUMBER)
     roundness: Codes = np.sum([candidates.cents % (100 * size) == 0 for size in ROUND], axis=0, dtype=np.int64)

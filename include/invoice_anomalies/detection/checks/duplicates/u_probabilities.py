@@ -1,4 +1,4 @@
-"""The u side of a match weight: how many invoices are as near to an invoice by mere chance.
+"""The u side of a match weight: the invoices that are as near to an invoice by mere chance.
 
 The expected number of chance matches is a u probability times the invoices that were compared: the numbers that are
 near, times the share of amounts that are equal. Each rate is an entity's own, shrunk to that of the population where
@@ -34,7 +34,7 @@ RETURN_CELL = "roundness and size"
 def population_counts(
     candidates: CandidateInvoices, counts: RunningCounts, neighbours: "NeighbourCounts", pairs: Pairs
 ) -> Iterator[PopulationCount]:
-    """The counts over the population that chance matches rest on: what a fit has to sum up."""
+    """The counts over the population that chance matches rest on, for the fit to sum up."""
     yield invoice_count(candidates)
     yield invoice_count(candidates, by=NEAR_CELL)
     yield from _AmountReturns.of_candidates(candidates, counts).population_counts()
@@ -66,7 +66,7 @@ def expected_chance_matches(
 
 @dataclass(frozen=True)
 class _AmountReturns:
-    """Whether entities come back to an amount.
+    """Returns of entities to an amount.
 
     others: other invoices of the entity with the amount, same_night: of them in the own night; again, possible: whether
     there is exactly one such, and whether there were invoices to come back to; shape (rows,) each.
@@ -90,7 +90,7 @@ class _AmountReturns:
 
 
 def equal_amount_share(candidates: CandidateInvoices, counts: RunningCounts) -> FloatArray:
-    """Chance that another invoice of the entity has this amount, shape (rows,), without an invoice that already has it.
+    """Chance that another invoice of the entity has this amount, shape (rows,); the pair that is scored does not count.
 
     A recurring amount has the share that it recurs with. For an amount seen once it is the entity's rate of coming
     back to such amounts, over the number of them; the population's rate depends on how round the amount is, and on how
@@ -109,7 +109,7 @@ def equal_amount_share(candidates: CandidateInvoices, counts: RunningCounts) -> 
 
 
 def _order_within(sums: GroupedRunningSums) -> Codes:
-    """How many rows of the same group stand before each, up to 2, in order of time; shape (rows,)."""
+    """Number of rows of the same group before each row, up to 2, in order of time; shape (rows,)."""
     previous = sums.previous()
     order = np.zeros(len(previous), dtype=np.int64)
     # Only the first two matter: a second one follows one that follows none.
@@ -148,6 +148,7 @@ class _Stratum:
         return np.minimum(self.neighbours, MOST_NEAR)
 
     def population_counts(self) -> Iterator[PopulationCount]:
+        """The numbers that are near, and those of them with an equal amount, by class of row."""
         for by in ("all", NEAR_CELL, "roundness"):
             yield self._near(by)
         for by in ("all", "roundness"):
@@ -165,10 +166,11 @@ class _Stratum:
         return f"{self.level.name} {what} {'in one night' if self.same_night else 'later'}"
 
     def _own_pair(self, counts: RunningCounts) -> float:
+        """1.0 if the population counts the pair that is scored, which then is taken off."""
         return float(self.same_night and counts.population.includes_query)
 
     def expected_near_numbers(self, counts: RunningCounts, at: Codes) -> FloatArray:
-        """Expected numbers as near, whether there were any or not; at: rows, shape (at,); returns shape (at,)."""
+        """Expected number of invoices with a number as near, seen or not; at: rows, shape (at,); returns (at,)."""
         near, population = self.near, counts.population
         everywhere = (population.sum_up_to(self._near()) + 0.5) / (counts.population_rows + 1.0)
         invoices = PopulationCount("invoices", NEAR_CELL, np.ones(len(near)))
@@ -275,6 +277,7 @@ class SharedVariants:
 def _shared_variants(
     candidates: CandidateInvoices, variants: DeletionVariants, keys: Hashes, chosen: Mask
 ) -> SharedVariants:
+    """Gather the chosen variants that share a key; keys, chosen: shape (variants,)."""
     entry = np.flatnonzero(chosen)
     entry = entry[shared(keys[entry])]
     row = variants.row[entry]

@@ -45,7 +45,7 @@ def cluster_vendor_names(invoices: pd.DataFrame, contract: Contract, entity: Cod
 
 
 def _keys(names: list[str]) -> tuple[list[str], list[str]]:
-    """What must be the same in each name, and the longer words, in which there may be a slip."""
+    """The words of each name that must be the same, and the longer words, in which there may be a slip."""
     exact, loose = [], []
     for name in names:
         plain = name.casefold()
@@ -62,28 +62,31 @@ def _keys(names: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _joined(entities: Codes, exact: list[str], loose: list[str]) -> Codes:
-    """The smallest entity of each one's cluster; shape (entities,)."""
+    """The smallest entity code of each entity's cluster; entities, returns: shape (entities,)."""
     same = pd.Series([f"{part}|{rest}" for part, rest in zip(exact, loose, strict=True)], dtype="str")
     fixed = pd.util.hash_array(pd.Series(exact, dtype="str").to_numpy(object)).astype(np.uint64)
     given = same.str.len().to_numpy() > 1  # a name of punctuation alone is none
     name, distinct = pd.factorize(same)
     name = np.where(given, name, len(distinct) + np.arange(len(name)))
-    member, bucket = _slips(Numbers.read(pd.Series(loose, dtype="str")), fixed, name)
+    member, block = _slips(Numbers.read(pd.Series(loose, dtype="str")), fixed, name)
     member = np.concatenate([np.arange(len(name)), member])
-    bucket = np.concatenate([name, bucket + len(distinct) + len(name)])
+    block = np.concatenate([name, block + len(distinct) + len(name)])
     cluster = entities.copy()
     while True:
-        smallest = np.full(int(bucket.max(initial=0)) + 1, np.iinfo(np.int64).max)
-        np.minimum.at(smallest, bucket, cluster[member])
+        smallest = np.full(int(block.max(initial=0)) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(smallest, block, cluster[member])
         joined = cluster.copy()
-        np.minimum.at(joined, member, smallest[bucket])
+        np.minimum.at(joined, member, smallest[block])
         if (joined == cluster).all():
             return cluster
         cluster = joined
 
 
 def _slips(texts: Numbers, fixed: Hashes, name: Codes) -> tuple[Codes, Codes]:
-    """Put names within one slip of each other into buckets: positions of names, and the bucket of each."""
+    """Block names within one slip of each other: positions of names, and the block of each; shape (entries,) both.
+
+    fixed: hash of the words that must be the same, name: codes of equal names; shape (names,) each.
+    """
     if not len(texts.length):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     present = texts.codes >= 0
@@ -92,8 +95,8 @@ def _slips(texts: Numbers, fixed: Hashes, name: Codes) -> tuple[Codes, Codes]:
     row, position = np.nonzero(texts.is_canonical[code] & long[:, None])
     keys = np.concatenate([texts.without[code[row], position], texts.whole[code[long]]])
     rows = np.concatenate([row, np.flatnonzero(long)])
-    bucket, _ = pd.factorize(keys ^ (fixed[rows] * np.uint64(0xBF58476D1CE4E5B9)))
-    met = pd.DataFrame({"bucket": bucket, "row": rows, "name": name[rows]})
-    names = met.drop_duplicates(["bucket", "name"]).groupby("bucket").size()
-    met = met[met["bucket"].map(names).between(2, LARGEST_CLUSTER)]
-    return met["row"].to_numpy(np.int64), met["bucket"].to_numpy(np.int64)
+    block, _ = pd.factorize(keys ^ (fixed[rows] * np.uint64(0xBF58476D1CE4E5B9)))
+    met = pd.DataFrame({"block": block, "row": rows, "name": name[rows]})
+    names = met.drop_duplicates(["block", "name"]).groupby("block").size()
+    met = met[met["block"].map(names).between(2, LARGEST_CLUSTER)]
+    return met["row"].to_numpy(np.int64), met["block"].to_numpy(np.int64)
