@@ -24,7 +24,7 @@ installer = $(BIN)/python -m pip install --disable-pip-version-check --progress-
 endif
 install = $(BIN)/python -m local.heartbeat $(1) $(installer) --no-deps --require-hashes
 
-.PHONY: help demo history take-back test test-slow lint bench bench-detection bench-throughput bench-bi up down airflow dsn psql contract docs migrate lock clean
+.PHONY: help demo history take-back test test-slow lint bench bench-detection bench-throughput bench-bi bench-duplicates up down airflow dsn psql contract docs migrate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ bench-throughput: $(VENV)/installed-dev ## what nights of up to a million invoic
 
 bench-detection: $(VENV)/installed-dev ## detection beside its peers, on planted anomalies; ARGS="--help" tells more
 	@$(BIN)/python -W ignore -m benchmarks.detection $(ARGS)
+
+bench-duplicates: $(VENV)/installed-dev ## the check for duplicates beside splink and a rule; ARGS="--help" tells more
+	@$(BIN)/python -W ignore -m benchmarks.duplicates $(ARGS)
 
 bench-bi: $(VENV)/installed-dev ## what dashboards ask, on 5 million scored invoices; ARGS="--help" tells more
 	@$(BIN)/python -m benchmarks.bi_views $(ARGS)

@@ -67,13 +67,18 @@ def payments(data: Path, seed: int) -> DataSet:
 
     Each invoice came in on its true date, also where another was planted.
     """
+    contract, history, window = payments_book(data)
+    return _set("payments", contract, history, plant_payments(contract, history, window, PAYMENTS_SHARE, seed))
+
+
+def payments_book(data: Path) -> tuple[Contract, pd.DataFrame, pd.DataFrame]:
+    """Payments of positive amounts: contract, history and later invoices, with nothing planted."""
     contract, book = _read("corporate_payments", data / PAYMENTS_FILE)
     book = book[book["amount"] > 0]
     book = book.assign(extract_date=book["invoice_date"]).sort_values("extract_date", kind="stable")
     keys = book["vendor_id"] + "|" + book["invoice_number"] + "|" + book.index.astype(str)
     book = book.set_index(pd.Index(keys, name="invoice_key"))
-    history, window = book[book["extract_date"] < PAYMENTS_CUT], book[book["extract_date"] >= PAYMENTS_CUT]
-    return _set("payments", contract, history, plant_payments(contract, history, window, PAYMENTS_SHARE, seed))
+    return contract, book[book["extract_date"] < PAYMENTS_CUT], book[book["extract_date"] >= PAYMENTS_CUT]
 
 
 def retail(data: Path, seed: int) -> DataSet:
@@ -112,6 +117,15 @@ def sample_of(
     # A wrong number is a wrong key: what it was is not known by the key, and nothing needs it.
     clean = later.loc[later.index.intersection(labels.index)]
     return _set("sample", contract, _as_nights(contract, history), Planted(invoices, truth, clean))
+
+
+def company(
+    contract: Contract, days: tuple[date, date, date], vendors: int, rows_per_day: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The made-up company's history and later invoices, with nothing planted; days as in `sample_of`."""
+    book = Company(vendors=vendors).invoices(days[0], days[2], rows_per_day)
+    past = book["posting_date"] <= pd.Timestamp(days[1])
+    return _as_nights(contract, book[past]), _as_nights(contract, book[~past])
 
 
 def with_judged(contract: Contract, *names: str) -> Contract:
