@@ -6,7 +6,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection import explain, fit, score
-from invoice_anomalies.reporting.wording import odds
+from invoice_anomalies.text import odds
 from tests.trained_detector import Trained
 
 AMOUNTS = ["net_amount", "tax_amount", "gross_amount"]

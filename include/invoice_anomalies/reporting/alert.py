@@ -8,7 +8,7 @@ from invoice_anomalies.reporting.anomalies import Anomaly, finding, largest, mon
 from invoice_anomalies.reporting.message import Message
 from invoice_anomalies.reporting.rendering import render
 from invoice_anomalies.reporting.still_open import StillOpen, open_in_words
-from invoice_anomalies.reporting.wording import count, long_date, moneys, web_address
+from invoice_anomalies.text import count, long_date, moneys, web_address
 
 
 def alert_message(

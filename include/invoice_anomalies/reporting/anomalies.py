@@ -8,7 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.reporting.wording import count, known, money, odds, one_line, usual_range
+from invoice_anomalies.text import is_finite, judged_on, money, odds, one_line, usual_range
 
 NO_HISTORY = "new"
 MOST_FIELDS = 5  # the largest shares of the score; the rest is in v_anomaly_fields
@@ -192,12 +192,11 @@ def _history(anomaly: Anomaly) -> str:
     """How much history stands behind the judgement."""
     if anomaly.history_tier == NO_HISTORY or not anomaly.history_rows:
         return "There is no history to compare with yet; judged against all invoices."
-    of_whom = f" of {one_line(anomaly.entity, 80)}" if anomaly.entity else ""
-    return f"Judged on {count(anomaly.history_rows, 'earlier invoice')}{of_whom}."
+    return f"{judged_on(anomaly.history_rows, one_line(anomaly.entity or '', 80))}."
 
 
 def _has_amount(anomaly: Anomaly) -> bool:
-    return anomaly.amount_at_risk is not None and known(float(anomaly.amount_at_risk))
+    return anomaly.amount_at_risk is not None and is_finite(float(anomaly.amount_at_risk))
 
 
 def _value(value: object) -> str:

@@ -29,7 +29,7 @@ from invoice_anomalies.errors import (
 )
 from invoice_anomalies.reporting.message import Message
 from invoice_anomalies.reporting.rendering import render
-from invoice_anomalies.reporting.wording import long_date, one_line, web_address
+from invoice_anomalies.text import long_date, one_line, web_address
 
 MOST_LINES = 25  # of an error; the log has the rest
 CLEAR = (

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 
-from invoice_anomalies.reporting.wording import one_line
+from invoice_anomalies.text import one_line
 
 SUBJECT_LENGTH = 150  # what phones show is shorter still; longer ones are folded and cut by some clients
 

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from invoice_anomalies.reporting.night import PastNight
+from invoice_anomalies.text import MONTHS
 
 WIDTH, HEIGHT = 5.0, 3.1  # inches; so small that 10 points are still read on a phone, where it is shrunk to 340 pixels
 DOTS_PER_INCH = 240  # sharp at the 660 pixels of a desktop, also on a fine screen
@@ -14,7 +15,6 @@ QUIET, LINE = "#566474", "#d9e0e8"
 LOADED, LOADED_TODAY, QUARANTINED, FLAGGED, TODAY = "#b9cbe3", "#3d6ba8", "#e39a23", "#e58e87", "#b42318"
 MOST_TICKS = 6
 HISTORY_TIMES = 10.0  # times the median of the others from which a night is a history: beside it, nights are no bars
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
@@ -50,7 +50,7 @@ def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
         _frame(axes, max([*tops, 1]))
     step = -(-len(nights) // MOST_TICKS)
     shown = list(places)[::-1][::step][::-1]  # counted from the last night, so that it always has its date
-    below.set_xticks(shown, [f"{nights[i].extract_date.day} {MONTHS[nights[i].extract_date.month - 1]}" for i in shown])
+    below.set_xticks(shown, [f"{_day(nights[i].extract_date)}" for i in shown])
     return _png(figure)
 
 
@@ -69,7 +69,7 @@ def _caption(axes: Any, left_out: Sequence[PastNight]) -> None:
     if not left_out:
         return
     last, invoices = left_out[-1].extract_date, sum(night.loaded for night in left_out)
-    which = f"{last.day} {MONTHS[last.month - 1]}" if len(left_out) == 1 else f"{len(left_out)} nights"
+    which = f"{_day(last)}" if len(left_out) == 1 else f"{len(left_out)} nights"
     axes.annotate(
         f"left out: {which} ({invoices:,} invoices)", (1.0, 1.0), xycoords="axes fraction", xytext=(0, 5),
         textcoords="offset points", color=QUIET, fontsize=9, ha="right",
@@ -110,6 +110,10 @@ def _frame(axes: Any, top: int) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1][:3]}"
 
 
 def _png(figure: Any) -> bytes:

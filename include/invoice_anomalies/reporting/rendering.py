@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from invoice_anomalies.reporting.wording import Line, columns, one_line, wrapped
+from invoice_anomalies.text import Line, columns, one_line, wrapped
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from invoice_anomalies.reporting.wording import count, long_date, moneys, one_line
+from invoice_anomalies.text import count, long_date, moneys, one_line
 
 
 class StillOpen(Protocol):

@@ -10,7 +10,7 @@ from invoice_anomalies.reporting.night import NightCounts, PastNight
 from invoice_anomalies.reporting.plot import trend_plot
 from invoice_anomalies.reporting.rendering import render
 from invoice_anomalies.reporting.still_open import invoices_open, open_in_short, open_in_words
-from invoice_anomalies.reporting.wording import count, long_date, money, moneys, one_line, web_address
+from invoice_anomalies.text import count, long_date, money, moneys, one_line, web_address
 
 NIGHTS = 30
 MOST_REASONS = 8

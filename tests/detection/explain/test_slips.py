@@ -15,9 +15,9 @@ from invoice_anomalies.detection.explain.slips import (
     usual_weekdays,
     weekday_span,
 )
-from invoice_anomalies.detection.explain.values import amount, number
 from invoice_anomalies.detection.features.features import WEEKDAYS
 from invoice_anomalies.detection.features.identifiers import shape_of
+from invoice_anomalies.text import amount, number
 
 LOW, HIGH, NIGHT = date(2026, 3, 1), date(2026, 3, 10), date(2026, 3, 12)
 AROUND_1310 = Usual(1_310.0, 1_150.0, 1_480.0)

@@ -9,10 +9,10 @@ import numpy as np
 
 from invoice_anomalies.detection.explain.context import Finding, Scene
 from invoice_anomalies.detection.explain.slips import quiet_day, shape_slip, usual_weekdays, weekday_span
-from invoice_anomalies.detection.explain.values import counted, quoted, share, shown
 from invoice_anomalies.detection.features.features import MISSING, WEEKDAYS, Feature
 from invoice_anomalies.detection.features.identifiers import shape_of
 from invoice_anomalies.detection.profiles.encoder import OTHER
+from invoice_anomalies.text import count, quoted, share, shown
 
 USUAL_SHARE = 0.1  # levels below this share are not worth naming
 MOST_NAMED = 2
@@ -63,7 +63,7 @@ def _entity(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
     expected, expectation = _by_model(scene, feature, view, place, value)
     if not expected:
         expected, expectation = f"another {what}", f"expected another {what}"
-    seen = f"{counted(rows, 'earlier invoice')} of it"
+    seen = f"{count(rows, 'earlier invoice')} of it"
     return Finding(quoted(value), expected, expectation, rare=UNUSUAL, remark=seen)
 
 
@@ -95,7 +95,7 @@ def _weekday_of_the_book(scene: Scene, name: str, weekday: int) -> str:
     if not len(known):
         return ""
     same = int(np.count_nonzero((known + FIRST_WEEKDAY) % 7 == weekday))
-    return f"a {WEEKDAYS[weekday]} on {same:,} of {counted(len(known), 'earlier invoice')} at hand"
+    return f"a {WEEKDAYS[weekday]} on {same:,} of {count(len(known), 'earlier invoice')} at hand"
 
 
 def _shape(scene: Scene, feature: Feature, view: str, place: int) -> Finding:

@@ -11,10 +11,10 @@ from invoice_anomalies.detection.autoencoder.inference import GIVEN_FIELDS
 from invoice_anomalies.detection.detector import Detector
 from invoice_anomalies.detection.explain.history_lookup import MOST_ROWS, Precedents
 from invoice_anomalies.detection.explain.related_invoices import Twins
-from invoice_anomalies.detection.explain.values import amount, counted, number, quoted, shown
 from invoice_anomalies.detection.features.features import Codes, Feature, FloatArray, derived_values
 from invoice_anomalies.detection.result import ScoringResult
 from invoice_anomalies.detection.scoring.calibration import history_tier
+from invoice_anomalies.text import amount, count, number, quoted, shown
 
 RANGE_ERROR = -float(np.log10(0.05))  # low and high hold 95 % of the invoices with such a history
 
@@ -105,7 +105,7 @@ class Scene:
         """`50 earlier invoices of V00012`, or `the last 200 invoices of V00012` where there are more."""
         if rows <= MOST_ROWS < self.known_rows(place):
             return f"the last {rows:,} invoices{self.of_entity(place)}"
-        return counted(rows, "earlier invoice") + self.of_entity(place)
+        return count(rows, "earlier invoice") + self.of_entity(place)
 
     def known_rows(self, place: int) -> int:
         """How many earlier invoices of the entity there are, beyond those that are looked at."""

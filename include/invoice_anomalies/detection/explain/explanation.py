@@ -14,7 +14,7 @@ from invoice_anomalies.detection.explain.kinds import kind_of
 from invoice_anomalies.detection.explain.numeric import describe_number
 from invoice_anomalies.detection.explain.order import TELLING_ERROR, in_order
 from invoice_anomalies.detection.result import ScoringResult
-from invoice_anomalies.rarity import RAREST, rarest_told, rarity_in_words
+from invoice_anomalies.text import RAREST, judged_on, rarest_told, rarity_in_words
 
 MOST_FIELDS = 5
 SMALLEST_ERROR = 2.0  # one in a hundred: a field more usual than that is not worth a line
@@ -93,7 +93,7 @@ class _Writer:
         entity, rows = self.scene.entity(place), int(self.scene.given.history_rows[place])
         if not rows:
             return f". {entity} is new: judged by all others" if entity else ""
-        return f". Judged on {self.scene.earlier_invoices(place, rows)}"
+        return f". {judged_on(rows, entity)}"
 
     def _finding(self, name: str, place: int) -> Finding:
         """Describe a field by the first feature and view that is telling, else by the one in which it is oddest.

@@ -8,6 +8,7 @@ import pandas as pd
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.checks.duplicates.invoice_numbers import CONFUSED
+from invoice_anomalies.text import amount
 
 MOST_NAMED = 5
 _DIGITS = str.maketrans("".join(CONFUSED), "".join(CONFUSED.values()))
@@ -70,7 +71,7 @@ def _amounts(original: "pd.Series[Any]", contract: Contract, own: "pd.Series[Any
     assert contract.amount is not None
     there, here = float(original[contract.amount]), float(own[contract.amount])
     return (
-        "the same amount" if round(there * 100) == round(here * 100) else f"{_money(there)} there, {_money(here)} here"
+        "the same amount" if round(there * 100) == round(here * 100) else f"{amount(there)} there, {amount(here)} here"
     )
 
 
@@ -78,7 +79,7 @@ def _split(twins: pd.DataFrame, contract: Contract, own: "pd.Series[Any]", figur
     days = int(figures["days"])
     return (
         f"{int(figures['count'])} invoices of this {_entity(contract)} in {days} day{'' if days == 1 else 's'}, "
-        f"{_money(figures['total'])} together, each below the limit of {figures['limit']:,.10g}: with {_named(twins)}"
+        f"{amount(figures['total'])} together, each below the limit of {figures['limit']:,.10g}: with {_named(twins)}"
     )
 
 
@@ -99,10 +100,6 @@ def _dated(original: "pd.Series[Any]", contract: Contract) -> str:
 
 def _named(twins: pd.DataFrame) -> str:
     return ", ".join(str(key) for key in twins.index[:MOST_NAMED])
-
-
-def _money(value: float) -> str:
-    return f"{value:,.2f}"
 
 
 def _entity(contract: Contract) -> str:

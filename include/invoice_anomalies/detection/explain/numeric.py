@@ -20,9 +20,9 @@ from invoice_anomalies.detection.explain.slips import (
     repeated_amount,
     round_amount,
 )
-from invoice_anomalies.detection.explain.values import amount, counted, number, quoted, rounded, significant
 from invoice_anomalies.detection.features.features import Feature
 from invoice_anomalies.detection.features.identifiers import number_in
+from invoice_anomalies.text import amount, count, number, quoted, rounded, significant
 
 Range = tuple[float, float, float]  # expected, low, high
 
@@ -33,7 +33,7 @@ FAR_OFF = 100.0  # times the span of the latest numbers
 RECURRING = 0.5  # share of the earlier values from which the very same value is what is expected ...
 FEWEST_RECURRING = 3  # ... and how often it must have come
 SMALLEST_SIZE = 1e-9
-ODD_REFERENCE = 3.0  # error from which a date is odd itself, so that dates counted from it look odd too
+ODD_REFERENCE = 3.0  # error from which a date is odd itself, so that dates count from it look odd too
 SIGNS = {"ratio": " / ", "difference": " − ", "sum": " + "}
 
 
@@ -194,7 +194,7 @@ def _distance(days: int, reference: str) -> str:
     """`30 days after the invoice date`; reference: what people call the other date."""
     if not days:
         return f"on the {reference} itself"
-    return f"{counted(abs(days), 'day')} {'before' if days < 0 else 'after'} the {reference}"
+    return f"{count(abs(days), 'day')} {'before' if days < 0 else 'after'} the {reference}"
 
 
 def _sequence(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
@@ -229,7 +229,7 @@ def _length(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
     middle, low, high = (f"{max(end, 0.0):,.0f}" for end in scene.expected_range(feature, view, place))
     expectation = f"expected about {middle} characters{scene.context(view, place)}{_span(low, high)}"
     return Finding(
-        f"{quoted(text)}, {counted(len(text), 'character')}", f"about {middle} characters", expectation, low, high
+        f"{quoted(text)}, {count(len(text), 'character')}", f"about {middle} characters", expectation, low, high
     )
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 
 from invoice_anomalies.detection.checks import remark
 from invoice_anomalies.detection.detector import Detector
-from invoice_anomalies.detection.explain.values import shown
 from invoice_anomalies.detection.features.features import Codes, FloatArray
 from invoice_anomalies.detection.result import ScoringResult
 from invoice_anomalies.detection.scoring.calibration import Tiers
+from invoice_anomalies.text import shown
 
 
 class Twins:

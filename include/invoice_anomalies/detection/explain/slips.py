@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from invoice_anomalies.text import month_and_year
+
 SHIFT_TOLERANCE = 0.12  # how far, in powers of ten, a ratio may be from an exact shift: about 30 %
 MOST_SHIFTS = 4  # places by which a decimal point may be off
 SMALLEST_AMOUNT = 0.5  # a ratio to (nearly) nothing says nothing
@@ -25,10 +27,6 @@ YEAR_TOLERANCE = 10  # days that a date may be from the expected one after putti
 PERIOD = 31  # days beyond the usual range from which a date belongs to another period
 FEWEST_OTHERS = 8  # invoices of others on a usual day, from which a day without any is a quiet one
 QUIET = 0.1
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def repeated_amount(observed: float, usual: Usual) -> str:
     return f"exactly this came {'once' if times == 1 else f'{times} times'} before" if times else ""
 
 
-def swapped_day_and_month(observed: date, low: date, high: date) -> str:
+def swapped_day_andmonth_and_year(observed: date, low: date, high: date) -> str:
     """Recognise a date whose day and month changed places."""
     if observed.day > 12 or observed.day == observed.month or (high - low).days > CERTAIN_DAYS:
         return ""
@@ -185,7 +183,7 @@ def out_of_period(observed: date, low: date, high: date, night: date) -> str:
     if gap <= PERIOD and low.year <= observed.year <= high.year:
         return ""
     usual = low if observed < low else high
-    return f"out of period: {_month(observed)}, where {_month(usual)} is usual"
+    return f"out of period: {month_and_year(observed)}, where {month_and_year(usual)} is usual"
 
 
 def date_remark(observed: date, low: date, high: date, night: date) -> str:
@@ -199,7 +197,7 @@ def date_remark(observed: date, low: date, high: date, night: date) -> str:
 
 def date_slip(observed: date, low: date, high: date) -> str:
     """The first slip of a hand that explains a date."""
-    return swapped_day_and_month(observed, low, high) or wrong_year(observed, low, high)
+    return swapped_day_andmonth_and_year(observed, low, high) or wrong_year(observed, low, high)
 
 
 def quiet_day(here: int, elsewhere: Sequence[int]) -> str:
@@ -296,7 +294,3 @@ def _same_day_of_years(observed: date, low: date, high: date) -> Iterator[date]:
         other = observed.replace(year=year, day=28 if is_leap_day else observed.day)
         if year != observed.year and max((low - other).days, (other - high).days) <= YEAR_TOLERANCE:
             yield other
-
-
-def _month(day: date) -> str:
-    return f"{MONTHS[day.month - 1]} {day.year}"
