@@ -1,19 +1,16 @@
 """This project's detector as the benchmark sees it: through its public API, as the DAGs use it."""
 
-import re
 import time
 from collections.abc import Callable
+from datetime import date
 
 import pandas as pd
 
 from benchmarks.measures import Opinion, Rows
 from benchmarks.peers import Judge
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.contract.fields import NUMERIC_TYPES
-from invoice_anomalies.detection import Detector, ScoringResult, explain, fit, score
-
-NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+from invoice_anomalies.detection import Detector, ScoringResult, explain, explanations, fit, score
+from invoice_anomalies.detection.explain.field_explanation import FieldExplanation
 
 
 def this_project(contract: Contract, history: pd.DataFrame, progress: Callable[[str], None]) -> Judge:
@@ -40,29 +37,23 @@ def this_project(contract: Contract, history: pd.DataFrame, progress: Callable[[
 
 
 def _expected(detector: Detector, result: ScoringResult, rows: Rows) -> pd.DataFrame:
-    """The expected values that the explanations of these invoices tell, as numbers and dates; rows x fields."""
-    lines = explain(detector, result, rows)[1]
+    """The expected values that the explanations of these invoices hold, as numbers and dates; rows x fields."""
     fields = detector.contract.fields
-    table = lines.pivot(index="invoice_key", columns="field", values="expected")
-    table = table.reindex(result.invoices.index[rows])
-    return pd.DataFrame(
-        {
-            name: table[name].map(lambda text, kind=fields[name].type: read(text, kind))
-            for name in table
-            if name in fields
+    told = {
+        one.invoice_key: {
+            ranked.field: expected_value(ranked.explanation) for ranked in one.fields if ranked.field in fields
         }
-    )
+        for one in explanations(detector, result, rows)
+    }
+    table = pd.DataFrame.from_dict(told, orient="index", dtype=object)
+    return table.where(table.notna(), None).reindex(result.invoices.index[rows])
 
 
-def read(text: object, kind: str) -> object:
-    """Read an expected value as a reader would: the first number or day in it, None where there is none."""
-    if not isinstance(text, str):
-        return None
-    if kind == "date":
-        found = DATE.search(text)
-        return pd.Timestamp(found.group()) if found else None
-    found = NUMBER.search(text) if kind in NUMERIC_TYPES else None
-    return float(found.group().replace(",", "")) if found else None
+def expected_value(said: FieldExplanation) -> float | pd.Timestamp | None:
+    """The number or day that was expected of a field; None for texts, and where nothing was expected."""
+    if isinstance(said.expected, date):
+        return pd.Timestamp(said.expected)
+    return said.numbers[1]
 
 
 def peak_memory() -> Callable[[], float | None]:

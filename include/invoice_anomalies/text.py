@@ -8,9 +8,9 @@ import math
 import re
 import textwrap
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,12 @@ ALL_BUT = 0.995
 LARGEST = 1e15  # beyond it a number has no meaning, only digits
 RAREST = 1_000_000
 """Beyond what years of invoices can show, a rarity would be made up."""
+
+
+Style = Literal["amount", "number", "ratio", "count"]
+"""How a number is written: money with two decimals, up to ten digits, the four that tell ratios apart, or whole."""
+Value = float | date | str | None
+"""A value of a field: a number in the unit of the field, a day, a text, or None where there is nothing."""
 
 
 def amount(value: float) -> str:
@@ -52,6 +58,44 @@ def rounded(value: float) -> str:
         return "any amount"
     digits = 2 - int(np.floor(np.log10(abs(value))))
     return f"{round(value, digits):,.{min(max(0, digits), 6)}f}"
+
+
+def whole(value: float) -> str:
+    """A count, which is never below zero: 1,240."""
+    return f"{max(value, 0.0):,.0f}"
+
+
+FORMATTERS: dict[Style, Callable[[float], str]] = {
+    "amount": amount,
+    "number": number,
+    "ratio": significant,
+    "count": whole,
+}
+"""How a number of each style is written where it is known exactly."""
+
+
+def written(value: Value, style: Style = "number") -> str:
+    """A value that an invoice has: a number in its style, a day as 2026-03-05, a text in quotes, or 'empty'."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return FORMATTERS[style](value) if isinstance(value, float) else quoted(value)
+
+
+def estimated(value: Value, style: Style = "number") -> str:
+    """An end of a range, or a value that a model expects: a number with no more digits than a model knows."""
+    if not isinstance(value, float) or style == "count":
+        return written(value, style)
+    return rounded(_to_the_cent(value) if style == "amount" else value)
+
+
+def about(value: float, style: Style = "number") -> str:
+    """A number that a model expects: `about 1,420`; zero is just zero."""
+    is_zero = (_to_the_cent(value) if style == "amount" else value) == 0
+    return estimated(value, style) if is_zero else f"about {estimated(value, style)}"
+
+
+def _to_the_cent(value: float) -> float:
+    return round(value, 2) + 0.0
 
 
 def quoted(value: Any) -> str:

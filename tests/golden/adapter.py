@@ -30,6 +30,7 @@ WIDE = ("vendor_id", "vendor_name", "posting_date", "description")
 """Fields that the default contract leaves out of detection."""
 NIGHT = invoices.END
 MOST_EXPLAINED = 100
+NUMBERS = ["observed_number", "expected_number", "low_number", "high_number"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 Tables = dict[str, pd.DataFrame]
@@ -77,7 +78,7 @@ def tables(detector: Detector, result: ScoringResult) -> tuple[Tables, str]:
         "scores": scores,
         "findings": pd.DataFrame(_findings(result), columns=["check", "row", "what", "number"]),
         "anomalies": anomalies.rename_axis("invoice_key").reset_index(),
-        "fields": fields,
+        "fields": fields.drop(columns=NUMBERS),
     }
     return found, alert_message(detector.contract, NIGHT, "golden", _as_stored(anomalies, fields), len(anomalies)).text
 
@@ -115,7 +116,7 @@ def _as_stored(anomalies: pd.DataFrame, fields: pd.DataFrame) -> list[Anomaly]:
                 rank_by_amount=int(by_amount[key]),
                 status="open",
                 fields=[
-                    AnomalyField(**{n: v for n, v in line.items() if n not in ("invoice_key", "kind")})
+                    AnomalyField(**{n: v for n, v in line.items() if n not in ("invoice_key", "kind", *NUMBERS)})
                     for line in of_fields
                 ],
             )

@@ -4,7 +4,7 @@ Imports from here do not import TensorFlow; only `autoencoder/training.py` knows
 """
 
 from invoice_anomalies.detection.detector import Detector
-from invoice_anomalies.detection.explain.explanation import explain
+from invoice_anomalies.detection.explain.explanation import InvoiceExplanation, explain, explanations
 from invoice_anomalies.detection.fitting import enough_to_train, fit
 from invoice_anomalies.detection.result import ScoringResult
 from invoice_anomalies.detection.scores import score
@@ -12,10 +12,12 @@ from invoice_anomalies.detection.storage import checksum_of, load_detector, save
 
 __all__ = [
     "Detector",
+    "InvoiceExplanation",
     "ScoringResult",
     "checksum_of",
     "enough_to_train",
     "explain",
+    "explanations",
     "fit",
     "load_detector",
     "save_detector",

@@ -11,14 +11,14 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.contract.fields import FieldKind, FieldType, InvoiceField
 from invoice_anomalies.detection import explain, score
 from invoice_anomalies.detection.checks import checks_of
-from invoice_anomalies.detection.explain.context import Finding
+from invoice_anomalies.detection.explain.field_explanation import FieldExplanation
 from invoice_anomalies.detection.explain.kinds import KINDS, OF_CHECKS, OF_FIELDS, kind_of
 from tests.detection.checks.books import contract as books
 from tests.trained_detector import Trained
 
 
-def found(**changes: Any) -> Finding:
-    return Finding(**{"observed": "1", "expected": "2", "expectation": "expected 2"} | changes)
+def found(**changes: Any) -> FieldExplanation:
+    return FieldExplanation(**{"observed": "1", "expected": "2", "expectation": "expected 2"} | changes)
 
 
 def anomaly_of(trained: Trained, invoice: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:

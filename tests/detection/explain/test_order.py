@@ -8,7 +8,7 @@ import pytest
 
 from invoice_anomalies.contract import Contract, load_contract
 from invoice_anomalies.detection import explain, fit, score
-from invoice_anomalies.detection.explain.context import Finding
+from invoice_anomalies.detection.explain.field_explanation import FieldExplanation
 from invoice_anomalies.detection.explain.order import in_order
 from invoice_anomalies.paths import PROJECT
 from tests.detection.orders import FIELDS, contract, orders, typed
@@ -19,7 +19,7 @@ AMOUNTS = ["net_amount", "tax_amount", "gross_amount"]
 
 def order(contract: Contract, **odd: tuple[float, dict[str, Any]]) -> list[str]:
     """The order of odd fields, each given by its error and what its finding says."""
-    findings = {name: Finding("1", "2", "expected 2", **changes) for name, (_, changes) in odd.items()}
+    findings = {name: FieldExplanation("1", "2", "expected 2", **changes) for name, (_, changes) in odd.items()}
     return in_order(contract, {name: error for name, (error, _) in odd.items()}, findings)
 
 

@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from invoice_anomalies.detection.explain.context import Finding, Scene
+from invoice_anomalies.detection.explain.context import Scene
+from invoice_anomalies.detection.explain.field_explanation import FieldExplanation
 from invoice_anomalies.detection.explain.slips import quiet_day, shape_slip, usual_weekdays, weekday_span
 from invoice_anomalies.detection.features.features import MISSING, WEEKDAYS, Feature
 from invoice_anomalies.detection.features.identifiers import shape_of
@@ -35,39 +36,39 @@ class _Past:
         return Counter(self.levels)
 
 
-def describe_level(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+def describe_level(scene: Scene, feature: Feature, view: str, place: int) -> FieldExplanation:
     """Describe one categorical feature of one invoice in one view."""
     if feature.field == scene.contract.entity and feature.measure == "value":
         return _entity(scene, feature, view, place)
     return _DESCRIBERS[feature.measure](scene, feature, view, place)
 
 
-def _category(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+def _category(scene: Scene, feature: Feature, view: str, place: int) -> FieldExplanation:
     value = scene.value(feature.field, place)
     levels = scene.precedents.column(feature.field)[scene.earlier(place)].tolist()
     past = _Past(
         [MISSING if level is None else level for level in levels], MISSING if value is None else value, _show_level
     )
     expected, expectation = _expectation(scene, feature, view, place, past)
-    return Finding(quoted(value), expected, expectation, rare=UNUSUAL, remark=_own_count(past))
+    return FieldExplanation(value, expected, expectation, rare=UNUSUAL, note=_own_count(past))
 
 
-def _entity(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+def _entity(scene: Scene, feature: Feature, view: str, place: int) -> FieldExplanation:
     """The entity itself: its own past cannot say that it is odd, only the book and the other fields can."""
     value, what, rows = scene.value(feature.field, place), scene.contract.label(feature.field), scene.known_rows(place)
     new, latest = scene.precedents.newcomers
     if not rows:
         remark = f"of the last {latest:,} invoices {f'{new:,}' if new else 'none'} had a new {what}"
         expected, expectation = f"a known {what}", "never seen before"
-        return Finding(quoted(value), expected, expectation, rare=UNUSUAL, remark=remark if latest else "")
+        return FieldExplanation(value, expected, expectation, rare=UNUSUAL, note=remark if latest else "")
     expected, expectation = _by_model(scene, feature, view, place, value)
     if not expected:
         expected, expectation = f"another {what}", f"expected another {what}"
     seen = f"{count(rows, 'earlier invoice')} of it"
-    return Finding(quoted(value), expected, expectation, rare=UNUSUAL, remark=seen)
+    return FieldExplanation(value, expected, expectation, rare=UNUSUAL, note=seen)
 
 
-def _weekday(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+def _weekday(scene: Scene, feature: Feature, view: str, place: int) -> FieldExplanation:
     name = feature.field
     if scene.value(name, place) is None:
         return _presence(scene, feature, view, place)
@@ -84,8 +85,8 @@ def _weekday(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
         expected, expectation = _expectation(scene, feature, view, place, past)
     remarks = [_own_count(past)] if past.levels else [_weekday_of_the_book(scene, name, day.weekday())]
     remarks += [quiet_day(*scene.precedents.others_on(name, day, night, scene.earlier(place)))]
-    return Finding(
-        f"{day.isoformat()}, a {past.own}", expected, expectation, rare=UNUSUAL, remark="; ".join(filter(None, remarks))
+    return FieldExplanation(
+        day, expected, expectation, detail=f", a {past.own}", rare=UNUSUAL, note="; ".join(filter(None, remarks))
     )
 
 
@@ -98,7 +99,7 @@ def _weekday_of_the_book(scene: Scene, name: str, weekday: int) -> str:
     return f"a {WEEKDAYS[weekday]} on {same:,} of {count(len(known), 'earlier invoice')} at hand"
 
 
-def _shape(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+def _shape(scene: Scene, feature: Feature, view: str, place: int) -> FieldExplanation:
     name, text = feature.field, scene.value(feature.field, place)
     if text is None:
         return _presence(scene, feature, view, place)
@@ -117,7 +118,7 @@ def _shape(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
         remarks += [shape_slip(text, past.own, past.counts.most_common(1)[0][0])]
     if past.counts[past.own]:
         remarks += [f"{past.counts[past.own]:,} of {len(shapes):,} were written so"]
-    return Finding(quoted(text), expected, expectation, rare=UNUSUAL, remark="; ".join(filter(None, remarks)))
+    return FieldExplanation(text, expected, expectation, rare=UNUSUAL, note="; ".join(filter(None, remarks)))
 
 
 def _foreign_scheme(scene: Scene, name: str, text: str, place: int) -> str:
@@ -133,13 +134,14 @@ def _foreign_scheme(scene: Scene, name: str, text: str, place: int) -> str:
     return f"written like the numbers of {scheme.owners} others, nearest to {nearest} of {owner}"
 
 
-def _presence(scene: Scene, feature: Feature, view: str, place: int) -> Finding:
+def _presence(scene: Scene, feature: Feature, view: str, place: int) -> FieldExplanation:
     value, rows = scene.value(feature.field, place), scene.earlier(place)
     given = len(scene.precedents.values(feature.field, rows))
     own = MISSING if value is None else "present"
     past = _Past(["present"] * given + [MISSING] * (len(rows) - given), own, _show_presence)
     expected, expectation = _expectation(scene, feature, view, place, past)
-    return Finding(scene.written(feature.field, place), expected, expectation, rare=UNUSUAL)
+    style = scene.style(feature.field)
+    return FieldExplanation(scene.observed(feature.field, place), expected, expectation, style=style, rare=UNUSUAL)
 
 
 def _expectation(scene: Scene, feature: Feature, view: str, place: int, past: _Past) -> tuple[str, str]:
@@ -197,7 +199,7 @@ def _show_presence(level: str) -> str:
     return "empty" if level == MISSING else "a value"
 
 
-_DESCRIBERS: dict[str, Callable[[Scene, Feature, str, int], Finding]] = {
+_DESCRIBERS: dict[str, Callable[[Scene, Feature, str, int], FieldExplanation]] = {
     "value": _category,
     "weekday": _weekday,
     "shape": _shape,

@@ -1,6 +1,5 @@
 """The flagged invoices with everything that their explanations draw on."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,34 +13,9 @@ from invoice_anomalies.detection.explain.related_invoices import Twins
 from invoice_anomalies.detection.features.features import Codes, Feature, FloatArray, derived_values
 from invoice_anomalies.detection.result import ScoringResult
 from invoice_anomalies.detection.scoring.calibration import history_tier
-from invoice_anomalies.text import amount, count, number, quoted, shown
+from invoice_anomalies.text import Style, Value, count, shown
 
 RANGE_ERROR = -float(np.log10(0.05))  # low and high hold 95 % of the invoices with such a history
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One field of a flagged invoice, in words.
-
-    expectation: what was expected and on what grounds; rare: what is rare about the invoice; remark: the slip that was
-    recognised and what else helps to check. check: the collective check that the finding is of, if any; slip: whether
-    the value looks mistyped; fits: whether it is what the other fields demand to the cent.
-    """
-
-    observed: str
-    expected: str
-    expectation: str
-    low: str | None = None
-    high: str | None = None
-    rare: str = "this far off"
-    remark: str = ""
-    check: str = ""
-    slip: bool = False
-    fits: bool = False
-
-    def sentence(self, name: str, rarity: str) -> str:
-        parts = [f"{name} {self.observed}", self.expectation, f"{rarity} are {self.rare}", self.remark]
-        return "; ".join(part for part in parts if part)
 
 
 class Scene:
@@ -72,15 +46,14 @@ class Scene:
             self._values[name] = values.astype(object).where(values.notna(), None).tolist()
         return self._values[name][place]
 
-    def written(self, name: str, place: int) -> str:
-        """What an invoice has in a field, as a person writes it."""
-        value = self.value(name, place)
-        if isinstance(value, pd.Timestamp):
-            return value.date().isoformat()
-        if isinstance(value, float):
-            in_money = name in self.contract.fields and self.contract.fields[name].type == "amount"
-            return amount(value) if in_money else number(value)
-        return quoted(value)
+    def observed(self, name: str, place: int) -> Value:
+        """What an invoice has in a field, as its explanation holds it."""
+        value: Value = self.value(name, place)
+        return value.date() if isinstance(value, pd.Timestamp) else value
+
+    def style(self, name: str) -> Style:
+        """How numbers of a field are written where nothing is computed with them."""
+        return "amount" if name in self.contract.fields and self.contract.fields[name].type == "amount" else "number"
 
     def day(self, name: str, place: int) -> date:
         value: pd.Timestamp = self.value(name, place)

@@ -1,6 +1,6 @@
 """Say in words, for each flagged invoice, which fields are odd, what was expected, and how rare that is."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,42 +9,82 @@ import pandas as pd
 from invoice_anomalies.detection.autoencoder.inference import CONDITIONINGS
 from invoice_anomalies.detection.detector import Detector
 from invoice_anomalies.detection.explain.categorical import UNUSUAL, describe_level
-from invoice_anomalies.detection.explain.context import Finding, Scene
+from invoice_anomalies.detection.explain.context import Scene
+from invoice_anomalies.detection.explain.field_explanation import FieldExplanation, RankedField
 from invoice_anomalies.detection.explain.kinds import kind_of
 from invoice_anomalies.detection.explain.numeric import describe_number
 from invoice_anomalies.detection.explain.order import TELLING_ERROR, in_order
 from invoice_anomalies.detection.result import ScoringResult
-from invoice_anomalies.text import RAREST, judged_on, rarest_told, rarity_in_words
+from invoice_anomalies.text import RAREST, judged_on, rarest_told
 
 MOST_FIELDS = 5
 SMALLEST_ERROR = 2.0  # one in a hundred: a field more usual than that is not worth a line
 RAREST_TO_ROWS = 10.0  # times the invoices that were learned from, beyond which a rarity would be made up
 FIELD_COLUMNS = [
     "invoice_key", "field", "position", "observed", "expected", "low", "high", "error", "rarity", "share", "sentence",
-    "kind",
+    "kind", "observed_number", "expected_number", "low_number", "high_number",
 ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class InvoiceExplanation:
+    """Why an invoice is flagged: its odd fields in the order in which they are told, and the history behind it.
+
+    history_rows: earlier invoices of its entity; entity: its name in words, empty where nobody is named.
+    """
+
+    invoice_key: Any
+    fields: list[RankedField]
+    history_rows: int
+    entity: str
+
+    @property
+    def text(self) -> str:
+        """The sentence of the first field, and how much history stands behind the judgement."""
+        return self.fields[0].sentence + self._standing
+
+    @property
+    def _standing(self) -> str:
+        if self.history_rows:
+            return f". {judged_on(self.history_rows, self.entity)}"
+        return f". {self.entity} is new: judged by all others" if self.entity else ""
+
+
+def explanations(detector: Detector, result: ScoringResult, rows: Any) -> list[InvoiceExplanation]:
+    """Explain the invoices at these row positions, shape (n,), in their order; values stay numbers, days and texts."""
+    writer = _Writer(detector, result, rows)
+    return [writer.explanation(place) for place in range(len(writer.scene.rows))]
+
+
 def explain(detector: Detector, result: ScoringResult, rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Explain the invoices at these row positions.
+    """Explain the invoices at these row positions, shape (n,), in tables.
 
     Returns the anomalies (index invoice key: entity, entity_name, amount_at_risk, currency, top_field, kind,
-    explanation, beside score and threshold) and their fields (invoice_key, field, position, observed, expected, low,
-    high, error, rarity, share, sentence, kind), what explains others first, else the oddest.
+    explanation, beside score and threshold) and their fields (FIELD_COLUMNS: the values in words, and as float64 in
+    the unit of the field where it is a number, else NaN), what explains others first, else the oddest.
     """
-    writer = _Writer(detector, result, rows)
-    invoices, places = writer.scene.invoices, range(len(writer.scene.rows))
-    fields = pd.DataFrame([line for place in places for line in writer.lines(place)], columns=FIELD_COLUMNS)
-    top = fields[fields["position"] == 1].set_index("invoice_key").reindex(invoices.index)
-    contract = detector.contract
+    told = explanations(detector, result, rows)
+    contract, invoices = detector.contract, result.invoices.iloc[rows]
     anomalies = result.scores.iloc[rows].copy()
     anomalies["entity"] = invoices[contract.entity].astype(object) if contract.entity else None
     anomalies["entity_name"] = invoices[contract.entity_name].astype(object) if contract.entity_name else None
     anomalies["amount_at_risk"] = invoices[contract.amount].abs() if contract.amount else np.nan
     anomalies["currency"] = invoices[contract.currency].astype(object) if contract.currency else None
-    anomalies["top_field"], anomalies["kind"] = top["field"], top["kind"]
-    anomalies["explanation"] = top["sentence"] + [writer.standing(place) for place in places]
+    anomalies["top_field"] = pd.Series([one.fields[0].field for one in told], anomalies.index, dtype=object)
+    anomalies["kind"] = pd.Series([one.fields[0].kind for one in told], anomalies.index, dtype=object)
+    anomalies["explanation"] = pd.Series([one.text for one in told], anomalies.index, dtype=object)
+    lines = [_line(one.invoice_key, field) for one in told for field in one.fields]
+    fields = pd.DataFrame(lines, columns=FIELD_COLUMNS).astype(dict.fromkeys(FIELD_COLUMNS[-4:], "float64"))
     return anomalies, fields
+
+
+def _line(key: Any, ranked: RankedField) -> tuple[Any, ...]:
+    """A row of `anomaly_fields`."""
+    said = ranked.explanation
+    return (
+        key, ranked.field, ranked.position, said.observed_text, said.expected_text, said.low_text, said.high_text,
+        ranked.error, ranked.rarity, ranked.share, ranked.sentence, ranked.kind, *said.numbers,
+    )  # fmt: skip
 
 
 class _Writer:
@@ -65,37 +105,37 @@ class _Writer:
             for name in self.fields
         }
 
-    def lines(self, place: int) -> list[tuple[Any, ...]]:
-        """The odd fields of one invoice as rows of `anomaly_fields`."""
+    def explanation(self, place: int) -> InvoiceExplanation:
+        """Rank the odd fields of one invoice."""
         errors = self.scene.errors[place]
         weights = np.power(10.0, errors)
         shares = weights / weights.sum()
         oddest = [int(index) for index in np.argsort(-errors, kind="stable")]
         odd = [index for index in oddest if errors[index] >= SMALLEST_ERROR] or oddest[:1]
-        findings = {self.fields[index]: self._finding(self.fields[index], place) for index in odd}
-        order = in_order(self.contract, dict(zip(self.fields, errors.tolist(), strict=True)), findings)
-        key, lines = self.scene.invoices.index[place], []
-        for rank, name in enumerate(order[:MOST_FIELDS], start=1):
-            index, finding = self.fields.index(name), findings[name]
+        found = {self.fields[index]: self._of_field(self.fields[index], place) for index in odd}
+        order = in_order(self.contract, dict(zip(self.fields, errors.tolist(), strict=True)), found)
+        ranked = []
+        for position, name in enumerate(order[:MOST_FIELDS], start=1):
+            index = self.fields.index(name)
             rarity = min(float(weights[index]), self.rarest)
-            sentence = finding.sentence(self.contract.label(name), rarity_in_words(rarity, rarity == self.rarest))
-            lines.append(
-                (
-                    key, name, rank, finding.observed, finding.expected, finding.low, finding.high,
-                    float(errors[index]), rarity, float(shares[index]), sentence,
-                    kind_of(self.contract, name, finding),
+            ranked.append(
+                RankedField(
+                    field=name,
+                    label=self.contract.label(name),
+                    position=position,
+                    explanation=found[name],
+                    error=float(errors[index]),
+                    rarity=rarity,
+                    capped=rarity == self.rarest,
+                    share=float(shares[index]),
+                    kind=kind_of(self.contract, name, found[name]),
                 )
-            )  # fmt: skip
-        return lines
+            )
+        return InvoiceExplanation(
+            self.scene.invoices.index[place], ranked, self.scene.known_rows(place), self.scene.entity(place)
+        )
 
-    def standing(self, place: int) -> str:
-        """How much history stands behind the result."""
-        entity, rows = self.scene.entity(place), int(self.scene.given.history_rows[place])
-        if not rows:
-            return f". {entity} is new: judged by all others" if entity else ""
-        return f". {judged_on(rows, entity)}"
-
-    def _finding(self, name: str, place: int) -> Finding:
+    def _of_field(self, name: str, place: int) -> FieldExplanation:
         """Describe a field by the first feature and view that is telling, else by the one in which it is oddest.
 
         Aspects stand in the order in which a reader checks them. Where a collective check found no less fault with the
@@ -113,8 +153,13 @@ class _Writer:
         finding = describe(self.scene, feature, view, place)
         # Errors beyond what the data can tell are all the same.
         if check_error >= min(max(errors), np.log10(self.rarest)):
-            slip = finding.remark if telling == TELLING_ERROR else ""
-            return Finding(
-                self.scene.written(name, place), f"no {check}", twins, rare=UNUSUAL, remark=slip, check=check
+            return FieldExplanation(
+                observed=self.scene.observed(name, place),
+                expected=f"no {check}",
+                expectation=twins,
+                style=self.scene.style(name),
+                rare=UNUSUAL,
+                note=finding.note if telling == TELLING_ERROR else "",
+                check=check,
             )
-        return replace(finding, remark="; ".join(filter(None, [finding.remark, twins])))
+        return replace(finding, note="; ".join(filter(None, [finding.note, twins])))

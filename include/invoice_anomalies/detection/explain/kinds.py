@@ -5,7 +5,7 @@ that was recognised, else the field.
 """
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.explain.context import Finding
+from invoice_anomalies.detection.explain.field_explanation import FieldExplanation
 
 OF_CHECKS = {"duplicate": "copy", "split": "split", "burst": "burst"}
 OF_FIELDS: dict[str, str] = {
@@ -32,7 +32,7 @@ KINDS: dict[str, str] = {
 """The whole vocabulary with what each word means; the comments of the database's columns say the same."""
 
 
-def kind_of(contract: Contract, name: str, finding: Finding) -> str:
+def kind_of(contract: Contract, name: str, finding: FieldExplanation) -> str:
     """The kind of a finding in a field."""
     if finding.check:
         return OF_CHECKS[finding.check]

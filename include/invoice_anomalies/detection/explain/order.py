@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.explain.arithmetic import linked
-from invoice_anomalies.detection.explain.context import Finding
+from invoice_anomalies.detection.explain.field_explanation import FieldExplanation
 
 TELLING_ERROR = 3.0  # one in a thousand
 COPY = "duplicate"
 
 
-def in_order(contract: Contract, errors: Mapping[str, float], findings: Mapping[str, Finding]) -> list[str]:
+def in_order(contract: Contract, errors: Mapping[str, float], findings: Mapping[str, FieldExplanation]) -> list[str]:
     """Order the odd fields of one invoice; errors: of these at least, by field."""
     oddest = sorted(findings, key=lambda name: -errors[name])
     causes = {name: _causes(contract, name, errors, findings, oddest) for name in oddest}
@@ -34,7 +34,11 @@ def in_order(contract: Contract, errors: Mapping[str, float], findings: Mapping[
 
 
 def _causes(
-    contract: Contract, name: str, errors: Mapping[str, float], findings: Mapping[str, Finding], oddest: Sequence[str]
+    contract: Contract,
+    name: str,
+    errors: Mapping[str, float],
+    findings: Mapping[str, FieldExplanation],
+    oddest: Sequence[str],
 ) -> list[str]:
     """The fields that explain what is odd about one, the most telling first."""
     copies = [other for other in oddest if findings[other].check == COPY and errors[other] >= TELLING_ERROR]
