@@ -9,7 +9,7 @@ from invoice_anomalies.paths import PACKAGE, PROJECT
 from tests.docs.pages import blocks, page
 
 ARCHITECTURE = PROJECT / "ARCHITECTURE.md"
-BOTTOM = {"errors", "paths", "files", "rarity", "text"}  # what every room may import
+BOTTOM = {"errors", "paths", "files", "anomaly", "text"}  # what every room may import
 # `make contract` reads and checks a file, as the pipeline does.
 COMMANDS = {"contract/trial.py", "contract/hints.py"}
 

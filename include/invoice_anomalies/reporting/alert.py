@@ -1,14 +1,15 @@
 """The alert: the short ranked list of invoices that someone should look at before they are paid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
+from invoice_anomalies.anomaly import Anomaly, StillOpen
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.reporting.anomalies import Anomaly, finding, largest, money_at_risk
+from invoice_anomalies.reporting.anomalies import card, largest, money_at_risk
 from invoice_anomalies.reporting.message import Message
 from invoice_anomalies.reporting.rendering import render
-from invoice_anomalies.reporting.still_open import StillOpen, open_in_words
-from invoice_anomalies.text import count, long_date, moneys, web_address
+from invoice_anomalies.reporting.still_open import open_in_words
+from invoice_anomalies.text import count, long_date, moneys
 
 
 def alert_message(
@@ -18,20 +19,16 @@ def alert_message(
     anomalies: Sequence[Anomaly],
     total: int,
     *,
-    at_risk: Mapping[str, float] | None = None,
     still_open: Sequence[StillOpen] = (),
-    links: Mapping[str, str] | None = None,
 ) -> Message:
     """Write the alert of a night.
 
     anomalies: the ones to show (`report.top` of them are shown in full), total: how many the night has.
-    at_risk: money at risk of the whole night by currency; summed over the given anomalies where not given.
-    still_open: what earlier nights have left to check; it makes no other alert of this one. links: label to web
-    address, for pages that show more.
+    still_open: what earlier nights have left to check; it makes no other alert of this one.
     """
     shown = sorted(anomalies, key=lambda anomaly: anomaly.rank_of_day)[: contract.report.top]
-    partial = at_risk is None and len(anomalies) < total
-    risk = moneys(money_at_risk(anomalies) if at_risk is None else at_risk)
+    partial = len(anomalies) < total
+    risk = moneys(money_at_risk(anomalies))
     headline = f"{count(total, 'invoice')} to check" if total else "No invoice to check"
     risk_words = f"{risk} at risk" + (f" in the first {len(anomalies)}" if partial else "") if risk and total else ""
     values = {
@@ -40,11 +37,10 @@ def alert_message(
         "day": long_date(extract_date),
         "risk": risk_words,
         "version": version,
-        "findings": [finding(anomaly, contract) for anomaly in shown],
+        "cards": [card(anomaly, contract) for anomaly in shown],
         "largest": largest(anomalies, len(shown)),
         "not_shown": max(0, total - len(shown)),
         "data_set": contract.name,
-        "links": [(label, url) for label, url in (links or {}).items() if web_address(url)],
     }
     text, html = render("alert", still_open=open_in_words(still_open), **values)
     # A verdict on another night, or another night itself, is no reason to send the same alert again.

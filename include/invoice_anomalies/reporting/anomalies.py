@@ -2,11 +2,10 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from typing import Protocol
 
+from invoice_anomalies.anomaly import Anomaly
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.text import is_finite, judged_on, money, odds, one_line, usual_range
 
@@ -14,70 +13,6 @@ NO_HISTORY = "new"
 MOST_FIELDS = 5  # the largest shares of the score; the rest is in v_anomaly_fields
 MOST_SENTENCES = 3
 MOST_LARGEST = 3  # anomalies of a currency named for their money: a large one may be far down in a list by score
-
-
-class AnomalyField(Protocol):
-    """One field of an anomaly, as the warehouse gives it."""
-
-    @property
-    def field(self) -> str: ...
-    @property
-    def observed(self) -> str | None: ...
-    @property
-    def expected(self) -> str | None: ...
-    @property
-    def low(self) -> str | None: ...
-    @property
-    def high(self) -> str | None: ...
-    @property
-    def error(self) -> float | None: ...
-    @property
-    def rarity(self) -> float | None: ...
-    @property
-    def share(self) -> float | None: ...
-    @property
-    def sentence(self) -> str: ...
-    @property
-    def position(self) -> int: ...
-
-
-class Anomaly(Protocol):
-    """A flagged invoice, as the warehouse gives it."""
-
-    @property
-    def invoice_key(self) -> str: ...
-    @property
-    def extract_date(self) -> date: ...
-    @property
-    def score(self) -> float: ...
-    @property
-    def threshold(self) -> float: ...
-    @property
-    def rank_of_day(self) -> int: ...
-    @property
-    def amount_at_risk(self) -> float | None: ...
-    @property
-    def currency(self) -> str | None: ...
-    @property
-    def entity(self) -> str | None: ...
-    @property
-    def top_field(self) -> str | None: ...
-    @property
-    def explanation(self) -> str | None: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def history_tier(self) -> str | None: ...
-    @property
-    def history_rows(self) -> int: ...
-    @property
-    def rank_by_amount(self) -> int: ...
-    @property
-    def entity_name(self) -> str | None: ...
-    @property
-    def kind(self) -> str | None: ...
-    @property
-    def fields(self) -> Sequence[AnomalyField]: ...
 
 
 @dataclass(frozen=True)
@@ -92,7 +27,7 @@ class FieldRow:
 
 
 @dataclass(frozen=True)
-class Finding:
+class AnomalyCard:
     """An anomaly in words, ready for a template."""
 
     rank: int
@@ -120,11 +55,11 @@ class Largest:
     shown: bool
 
 
-def finding(anomaly: Anomaly, contract: Contract) -> Finding:
+def card(anomaly: Anomaly, contract: Contract) -> AnomalyCard:
     """Put an anomaly into words; its most telling fields first."""
     fields = sorted(anomaly.fields, key=lambda field: field.position)
     sentences = [one_line(field.sentence) for field in fields if field.sentence][:MOST_SENTENCES]
-    return Finding(
+    return AnomalyCard(
         rank=anomaly.rank_of_day,
         entity=who(anomaly),
         kind=one_line(anomaly.kind or "", 20),

@@ -169,7 +169,6 @@ def failure_message(
         steps=list(advice.steps),
         log_url=web_address(log_url),
         data_set=contract.name,
-        links=[],
     )
     where = ".".join(part for part in (dag_id, task_id) if part)
     night = f"invoices of {extract_date.isoformat()}, " if extract_date else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from invoice_anomalies.reporting.still_open import StillOpen
+from invoice_anomalies.anomaly import StillOpen
 
 State = Literal["loaded", "refused", "missing", "no extract"]
 

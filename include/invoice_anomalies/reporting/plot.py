@@ -32,24 +32,24 @@ def trend_plot(nights: Sequence[PastNight], extract_date: date) -> bytes:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     left_out = histories(nights, extract_date)
     nights = [night for night in nights if night not in left_out]
-    places = range(len(nights))
+    xs = range(len(nights))
     today = [night.extract_date == extract_date for night in nights]
 
     loaded = [night.loaded if night.state == "loaded" else 0 for night in nights]
     quarantined = [night.quarantined if night.state == "loaded" else 0 for night in nights]
-    above.bar(places, loaded, color=[LOADED_TODAY if t else LOADED for t in today], width=0.8, label="loaded")
-    above.bar(places, quarantined, bottom=loaded, color=QUARANTINED, width=0.8, label="quarantined")
+    above.bar(xs, loaded, color=[LOADED_TODAY if t else LOADED for t in today], width=0.8, label="loaded")
+    above.bar(xs, quarantined, bottom=loaded, color=QUARANTINED, width=0.8, label="quarantined")
     _title(above, [("loaded", LOADED_TODAY), ("quarantined", QUARANTINED)])
     _mark_absent(above, nights)
     _caption(above, left_out)
 
     flagged = [night.flagged or 0 for night in nights]
-    below.bar(places, flagged, color=[TODAY if t else FLAGGED for t in today], width=0.8)
+    below.bar(xs, flagged, color=[TODAY if t else FLAGGED for t in today], width=0.8)
     _title(below, [("flagged", TODAY)])
     for axes, tops in ((above, [a + b for a, b in zip(loaded, quarantined, strict=True)]), (below, flagged)):
         _frame(axes, max([*tops, 1]))
     step = -(-len(nights) // MOST_TICKS)
-    shown = list(places)[::-1][::step][::-1]  # counted from the last night, so that it always has its date
+    shown = list(xs)[::-1][::step][::-1]  # counted from the last night, so that it always has its date
     below.set_xticks(shown, [f"{_day(nights[i].extract_date)}" for i in shown])
     return _png(figure)
 
@@ -78,21 +78,21 @@ def _caption(axes: Any, left_out: Sequence[PastNight]) -> None:
 
 def _title(axes: Any, parts: list[tuple[str, str]]) -> None:
     """A legend that is read as a title: each word in the colour of its bars."""
-    place = 0.0
+    x = 0.0
     for word, colour in parts:
         text = axes.annotate(
-            word, (place, 1.0), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points",
+            word, (x, 1.0), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points",
             color=colour, fontsize=10, fontweight="bold",
         )  # fmt: skip
         extent = text.get_window_extent(axes.figure.canvas.get_renderer())
-        place += extent.width / axes.get_window_extent().width + 0.03
+        x += extent.width / axes.get_window_extent().width + 0.03
 
 
 def _mark_absent(axes: Any, nights: Sequence[PastNight]) -> None:
-    for place, night in enumerate(nights):
+    for x, night in enumerate(nights):
         if night.state != "loaded":
             axes.annotate(
-                night.state, (place, 0), xytext=(0, 4), textcoords="offset points", rotation=90,
+                night.state, (x, 0), xytext=(0, 4), textcoords="offset points", rotation=90,
                 ha="center", va="bottom", color=TODAY, fontsize=9,
             )  # fmt: skip
 

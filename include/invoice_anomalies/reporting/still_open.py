@@ -1,23 +1,9 @@
 """What earlier nights have left to check: a night without anomalies is no reason to do nothing."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Protocol
 
+from invoice_anomalies.anomaly import StillOpen
 from invoice_anomalies.text import count, long_date, moneys, one_line
-
-
-class StillOpen(Protocol):
-    """Anomalies of earlier nights that nobody has judged, of one currency."""
-
-    @property
-    def currency(self) -> str | None: ...
-    @property
-    def invoices(self) -> int: ...
-    @property
-    def amount(self) -> float: ...
-    @property
-    def oldest(self) -> date: ...
 
 
 def invoices_open(still_open: Sequence[StillOpen]) -> int:

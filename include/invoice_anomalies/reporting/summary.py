@@ -1,10 +1,11 @@
 """The daily summary: what came in, what of it was fit, what was flagged, and how that compares with other nights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
+from invoice_anomalies.anomaly import Anomaly
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.reporting.anomalies import Anomaly, finding, largest
+from invoice_anomalies.reporting.anomalies import card, largest
 from invoice_anomalies.reporting.message import Message
 from invoice_anomalies.reporting.night import NightCounts, PastNight
 from invoice_anomalies.reporting.plot import trend_plot
@@ -23,8 +24,6 @@ def summary_message(
     counts: NightCounts,
     series: Sequence[PastNight],
     anomalies: Sequence[Anomaly],
-    *,
-    links: Mapping[str, str] | None = None,
 ) -> Message:
     """Write the summary of an extract date.
 
@@ -33,8 +32,8 @@ def summary_message(
     """
     nights = sorted(series, key=lambda night: night.extract_date)[-NIGHTS:]
     headline, verdict = _verdict(counts)
-    findings = [
-        finding(anomaly, contract) for anomaly in sorted(anomalies, key=lambda a: a.rank_of_day)[: contract.report.top]
+    cards = [
+        card(anomaly, contract) for anomaly in sorted(anomalies, key=lambda a: a.rank_of_day)[: contract.report.top]
     ]
     text, html = render(
         "summary",
@@ -49,16 +48,15 @@ def summary_message(
         model=_model(counts, extract_date),
         problems=[one_line(problem) for problem in counts.problems],
         warnings=[*_doubts(counts, extract_date), *(one_line(warning) for warning in counts.warnings)],
-        findings=findings,
-        largest=largest(anomalies, len(findings)),
-        not_shown=max(0, (counts.flagged or 0) - len(findings)),
+        cards=cards,
+        largest=largest(anomalies, len(cards)),
+        not_shown=max(0, (counts.flagged or 0) - len(cards)),
         reasons=[(one_line(reason, 160), f"{rows:,}") for reason, rows in counts.quarantine_reasons[:MOST_REASONS]],
         more_reasons=max(0, len(counts.quarantine_reasons) - MOST_REASONS),
         nights=nights,
         data_docs=counts.data_docs,
         data_docs_link=web_address(counts.data_docs),
         data_set=contract.name,
-        links=[(label, url) for label, url in (links or {}).items() if web_address(url)],
     )
     images = {"trend": trend_plot(nights, extract_date)} if nights else {}
     in_short = "; ".join(filter(None, [_in_short(counts), open_in_short(counts.still_open)]))

@@ -3,6 +3,7 @@
 Every function that changes something does all of it or nothing, and doing it again leaves the same rows.
 """
 
+from invoice_anomalies.anomaly import Anomaly, AnomalyField, StillOpen
 from invoice_anomalies.warehouse.connection import connect
 from invoice_anomalies.warehouse.history import Reason, file_counts, file_reasons, history_elsewhere, load_history_night
 from invoice_anomalies.warehouse.incoming import Extract, invoice_keys
@@ -36,9 +37,6 @@ from invoice_anomalies.warehouse.nights import (
     usual_rows,
 )
 from invoice_anomalies.warehouse.reports import (
-    Anomaly,
-    AnomalyField,
-    StillOpen,
     alert_sent,
     day_counts,
     night_anomalies,
