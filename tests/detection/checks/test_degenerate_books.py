@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from invoice_anomalies.detection.checks import checks_of, remark
+from invoice_anomalies.detection.checks import checks_of, describe_match
 from tests.detection.checks.books import book, company, contract
 
 RANDOM = np.random.default_rng(0)
@@ -60,7 +60,9 @@ def test_any_book_is_judged(invoices: pd.DataFrame) -> None:
             for row in np.flatnonzero(found.surprisal > 0):
                 twins = invoices.iloc[found.related_invoices[row]]
                 assert len(twins) and asked[row] not in found.related_invoices[row]
-                assert remark(check.name, twins, contract(), invoices.iloc[asked[row]], found.details_of(int(row)))
+                assert describe_match(
+                    check.name, twins, contract(), invoices.iloc[asked[row]], found.details_of(int(row))
+                )
 
 
 def test_200_000_numbers_and_60_000_vendors_are_judged() -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.checks import Check, checks_of, remark
+from invoice_anomalies.detection.checks import Check, checks_of, describe_match
 from invoice_anomalies.detection.explain.match_text import difference
 from tests.detection.checks.books import company, contract, followed_by
 
@@ -13,7 +13,7 @@ USUAL = company(30, 200)
 
 
 def said(name: str, *invoices: dict[str, object]) -> str:
-    """The remark of a check on the last finding in the invoices that follow the usual ones."""
+    """The describe_match of a check on the last finding in the invoices that follow the usual ones."""
     whole = followed_by(USUAL, *invoices)
     keys = pd.Index([f"key {row}" for row in range(len(whole))])
     check: Check = next(check for check in checks_of(contract()) if check.name == name)
@@ -21,7 +21,7 @@ def said(name: str, *invoices: dict[str, object]) -> str:
     found = check.find(whole, asked)
     row = int(np.flatnonzero(found.surprisal)[-1])
     twins = whole.iloc[found.related_invoices[row]].set_axis(keys[found.related_invoices[row]])
-    return remark(name, twins, contract(), whole.iloc[asked[row]], found.details_of(row))
+    return describe_match(name, twins, contract(), whole.iloc[asked[row]], found.details_of(row))
 
 
 def test_a_copy_names_its_original_its_date_and_the_difference() -> None:
@@ -80,7 +80,7 @@ def test_a_difference_is_put_in_words(one: str, other: str, words: str) -> None:
 
 
 def test_no_twins_no_words() -> None:
-    assert remark("burst", USUAL.iloc[:0], contract(), USUAL.iloc[0], {}) == ""
+    assert describe_match("burst", USUAL.iloc[:0], contract(), USUAL.iloc[0], {}) == ""
 
 
 def test_the_vendor_is_called_what_the_contract_calls_it() -> None:
@@ -90,6 +90,6 @@ def test_the_vendor_is_called_what_the_contract_calls_it() -> None:
     own, twins = USUAL.iloc[0], USUAL.iloc[[1]].set_axis(["key 1"])
     figures = {"count": 2.0, "days": 1.0, "total": 9_800.0, "limit": 5_000.0, "nights": 0.0, "low": 1.0, "high": 1.0}
 
-    assert "2 invoices of this Lieferant in 1 day" in remark("split", twins, named, own, figures)
-    assert "first night of this Lieferant" in remark("burst", twins, named, own, figures)
-    assert "Lieferant V" in remark("duplicate", USUAL[USUAL["vendor"] == "V001"].iloc[[0]], named, own, {})
+    assert "2 invoices of this Lieferant in 1 day" in describe_match("split", twins, named, own, figures)
+    assert "first night of this Lieferant" in describe_match("burst", twins, named, own, figures)
+    assert "Lieferant V" in describe_match("duplicate", USUAL[USUAL["vendor"] == "V001"].iloc[[0]], named, own, {})

@@ -1,4 +1,4 @@
-"""Precedents are what was known before, of the same entity, of others, and of the days around."""
+"""HistoryLookup are what was known before, of the same entity, of others, and of the days around."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.explain.history_lookup import MOST_ROWS, Precedents
+from invoice_anomalies.detection.explain.history_lookup import MOST_ROWS, HistoryLookup
 from invoice_anomalies.detection.result import ScoringResult
 
 START = pd.Timestamp(2026, 3, 2)
@@ -29,11 +29,11 @@ def invoices(*rows: tuple[str, str, int]) -> pd.DataFrame:
     )
 
 
-def precedents(contract: Contract, asked: pd.DataFrame, history: pd.DataFrame) -> Precedents:
+def precedents(contract: Contract, asked: pd.DataFrame, history: pd.DataFrame) -> HistoryLookup:
     result = ScoringResult.__new__(ScoringResult)
     object.__setattr__(result, "history", history)
     object.__setattr__(result, "invoices", asked)
-    return Precedents(contract, result)
+    return HistoryLookup(contract, result)
 
 
 def test_what_came_before_is_of_the_same_vendor_and_of_earlier_nights_oldest_first(contract: Contract) -> None:

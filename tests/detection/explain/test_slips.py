@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from invoice_anomalies.detection.explain.slips import (
-    Usual,
-    date_remark,
-    number_remark,
+    ExpectedRange,
+    date_note,
+    number_note,
     quiet_day,
     repeated_amount,
     round_amount,
@@ -20,7 +20,7 @@ from invoice_anomalies.detection.features.identifiers import shape_of
 from invoice_anomalies.text import amount, number
 
 LOW, HIGH, NIGHT = date(2026, 3, 1), date(2026, 3, 10), date(2026, 3, 12)
-AROUND_1310 = Usual(1_310.0, 1_150.0, 1_480.0)
+AROUND_1310 = ExpectedRange(1_310.0, 1_150.0, 1_480.0)
 
 
 @pytest.mark.parametrize(
@@ -39,51 +39,53 @@ AROUND_1310 = Usual(1_310.0, 1_150.0, 1_480.0)
     ],
 )
 def test_an_amount_is_corrected_where_that_makes_it_fit(observed: float, words: str) -> None:
-    assert number_remark(observed, AROUND_1310, amount) == words
+    assert number_note(observed, AROUND_1310, amount) == words
 
 
 def test_nothing_is_said_of_an_amount_beside_nothing() -> None:
-    assert number_remark(50.0, Usual(0.0, -1.0, 1.0), amount) == ""
-    assert number_remark(50.0, Usual(0.2, 0.1, 0.3), amount) == ""
+    assert number_note(50.0, ExpectedRange(0.0, -1.0, 1.0), amount) == ""
+    assert number_note(50.0, ExpectedRange(0.2, 0.1, 0.3), amount) == ""
 
 
 def test_a_ratio_far_below_one_is_compared_where_it_is_told_to() -> None:
-    assert number_remark(0.019, Usual(0.19, 0.18, 0.2), number, smallest=0.0).endswith("0.19 would fit")
+    assert number_note(0.019, ExpectedRange(0.19, 0.18, 0.2), number, smallest=0.0).endswith("0.19 would fit")
 
 
 def test_a_shift_that_no_ratio_shows_is_recognised_by_an_earlier_amount() -> None:
-    usual = Usual(85.0, 28.0, 244.0, earlier=[41.8, 90.0, 41.8])
+    usual = ExpectedRange(85.0, 28.0, 244.0, earlier=[41.8, 90.0, 41.8])
 
-    assert number_remark(418.0, usual, amount) == "looks like a shifted decimal point: 41.80 was there before"
-    assert number_remark(428.0, usual, amount) == "×5.04 of the expected"
+    assert number_note(418.0, usual, amount) == "looks like a shifted decimal point: 41.80 was there before"
+    assert number_note(428.0, usual, amount) == "×5.04 of the expected"
 
 
 def test_a_reversal_names_the_amount_it_may_reverse() -> None:
-    assert number_remark(-1_200.5, Usual(1_310.0, 1_150.0, 1_480.0, [1_200.5]), amount) == (
+    assert number_note(-1_200.5, ExpectedRange(1_310.0, 1_150.0, 1_480.0, [1_200.5]), amount) == (
         "the sign is the opposite of the usual one: it may reverse an earlier 1,200.50"
     )
 
 
 def test_transposed_digits_are_claimed_for_an_amount_that_was_there_before() -> None:
-    usual = Usual(1_500.0, 1_300.0, 1_700.0, earlier=[1_400.0, 1_524.0])
+    usual = ExpectedRange(1_500.0, 1_300.0, 1_700.0, earlier=[1_400.0, 1_524.0])
 
-    assert number_remark(1_254.0, usual, amount) == "two digits look transposed: 1,524.00 was there before"
+    assert number_note(1_254.0, usual, amount) == "two digits look transposed: 1,524.00 was there before"
 
 
 def test_transposed_digits_are_claimed_where_the_range_is_tight_and_nowhere_else() -> None:
-    assert number_remark(1_254.0, Usual(1_524.0, 1_510.0, 1_530.0), amount) == (
+    assert number_note(1_254.0, ExpectedRange(1_524.0, 1_510.0, 1_530.0), amount) == (
         "two digits look transposed: 1,524.00 would fit"
     )
-    assert number_remark(1_254.0, Usual(1_524.0, 1_350.0, 1_700.0), amount) == ""
-    assert number_remark(1_512.0, Usual(1_524.0, 1_510.0, 1_530.0), amount) == ""
+    assert number_note(1_254.0, ExpectedRange(1_524.0, 1_350.0, 1_700.0), amount) == ""
+    assert number_note(1_512.0, ExpectedRange(1_524.0, 1_510.0, 1_530.0), amount) == ""
 
 
 def test_an_amount_that_was_there_before_is_no_slip_of_the_keys() -> None:
-    assert "transposed" not in number_remark(2_154.0, Usual(1_254.0, 1_245.0, 1_260.0, [1_254.0, 2_154.0]), amount)
+    assert "transposed" not in number_note(
+        2_154.0, ExpectedRange(1_254.0, 1_245.0, 1_260.0, [1_254.0, 2_154.0]), amount
+    )
 
 
 def test_digits_of_a_number_too_large_to_be_written_out_are_left_alone() -> None:
-    assert number_remark(1.2e30, Usual(2.1e30, 2.09e30, 2.11e30), number) == "×0.571 of the expected"
+    assert number_note(1.2e30, ExpectedRange(2.1e30, 2.09e30, 2.11e30), number) == "×0.571 of the expected"
 
 
 def test_a_round_amount_is_told_where_amounts_are_hardly_ever_round() -> None:
@@ -97,7 +99,7 @@ def test_a_round_amount_is_told_where_amounts_are_hardly_ever_round() -> None:
 
 
 def test_an_amount_repeated_to_the_cent_is_told() -> None:
-    usual = Usual(100.0, 90.0, 110.0, [412.07, 99.0, 412.07])
+    usual = ExpectedRange(100.0, 90.0, 110.0, [412.07, 99.0, 412.07])
 
     assert repeated_amount(412.07, usual) == "exactly this came 2 times before"
     assert repeated_amount(99.0, usual) == "exactly this came once before"
@@ -119,21 +121,19 @@ def test_an_amount_repeated_to_the_cent_is_told() -> None:
     ],
 )
 def test_a_date_is_corrected_or_told_to_be_of_another_period(observed: date, words: str) -> None:
-    assert date_remark(observed, LOW, HIGH, NIGHT) == words
+    assert date_note(observed, LOW, HIGH, NIGHT) == words
 
 
 def test_nothing_is_put_right_where_any_date_would_fit() -> None:
-    assert date_remark(date(2025, 7, 3), date(2024, 1, 1), date(2026, 6, 1), NIGHT) == ""
-    assert date_remark(date(2022, 7, 3), date(2024, 1, 1), date(2026, 3, 1), NIGHT).startswith(
-        "out of period: July 2022"
-    )
+    assert date_note(date(2025, 7, 3), date(2024, 1, 1), date(2026, 6, 1), NIGHT) == ""
+    assert date_note(date(2022, 7, 3), date(2024, 1, 1), date(2026, 3, 1), NIGHT).startswith("out of period: July 2022")
 
 
 def test_a_date_that_usually_lies_ahead_has_no_period() -> None:
     low, high = date(2026, 4, 20), date(2026, 4, 30)
 
-    assert date_remark(date(2026, 6, 20), low, high, NIGHT) == ""
-    assert date_remark(date(2026, 1, 20), low, high, NIGHT) == ""
+    assert date_note(date(2026, 6, 20), low, high, NIGHT) == ""
+    assert date_note(date(2026, 1, 20), low, high, NIGHT) == ""
 
 
 def test_a_day_on_which_nobody_else_invoices_is_told_from_the_weeks_before() -> None:
@@ -178,11 +178,11 @@ def test_what_makes_a_number_differ_from_the_usual_ones_is_named(text: str, usua
 
 
 def test_a_value_that_would_not_be_usual_either_is_not_said_to_fit() -> None:
-    assert number_remark(584.56, Usual(4_800.0, 4_180.0, 5_550.0), amount) == "×0.122 of the expected"
+    assert number_note(584.56, ExpectedRange(4_800.0, 4_180.0, 5_550.0), amount) == "×0.122 of the expected"
 
 
 def test_a_computed_number_has_no_digits_that_a_hand_exchanged() -> None:
-    usual = Usual(1_524.0, 1_510.0, 1_530.0)
+    usual = ExpectedRange(1_524.0, 1_510.0, 1_530.0)
 
-    assert "transposed" in number_remark(1_254.0, usual, amount)
-    assert "transposed" not in number_remark(1_254.0, usual, amount, typed=False)
+    assert "transposed" in number_note(1_254.0, usual, amount)
+    assert "transposed" not in number_note(1_254.0, usual, amount, typed=False)

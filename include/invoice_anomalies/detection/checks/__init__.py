@@ -8,9 +8,9 @@ from invoice_anomalies.detection.checks.base import Check, CheckResult, CheckSta
 from invoice_anomalies.detection.checks.bursts import Bursts
 from invoice_anomalies.detection.checks.duplicates.check import Duplicates
 from invoice_anomalies.detection.checks.splits import Splits
-from invoice_anomalies.detection.explain.match_text import remark
+from invoice_anomalies.detection.explain.match_text import describe_match
 
-__all__ = ["Check", "CheckResult", "CheckState", "checks_of", "remark"]
+__all__ = ["Check", "CheckResult", "CheckState", "checks_of", "describe_match"]
 
 
 def checks_of(contract: Contract) -> list[Check]:

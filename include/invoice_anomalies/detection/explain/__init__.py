@@ -1,4 +1,4 @@
-"""Explanations: values as a person writes them, precedents, and a finding for each kind of feature.
+"""Explanations of flagged invoices: typed values of each odd field, what was expected of it and on what grounds.
 
-`explanation.py` puts them together; the slips they recognise are in `slips.py`.
+`explanation.py` ranks the fields and makes the tables; `field_explanation.py` holds the types; `text.py` words values.
 """

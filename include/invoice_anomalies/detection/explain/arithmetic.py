@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.explain.context import Scene
+from invoice_anomalies.detection.explain.context import ExplanationContext
 from invoice_anomalies.detection.features.features import FloatArray
 
 AS_A_RULE = 0.5  # share of the earlier values from which a derived field has one value as a rule ...
@@ -29,14 +29,14 @@ class Demand:
     value: float
 
 
-def demands(scene: Scene, name: str, place: int) -> list[Demand]:
+def demands(context: ExplanationContext, name: str, row: int) -> list[Demand]:
     """What each derived field with this part demands of it, given the other parts of the same invoice."""
     found = []
-    for derived, what in scene.contract.derived.items():
+    for derived, what in context.contract.derived.items():
         if name not in what.parts:
             continue
-        parts = [scene.value(part, place) for part in what.parts]
-        usual = _as_a_rule(scene, derived, place)
+        parts = [context.value(part, row) for part in what.parts]
+        usual = _as_a_rule(context, derived, row)
         if usual is None or any(part is None for part in parts):
             continue
         value = _part(what.operation, [float(part) for part in parts], what.parts.index(name), usual)
@@ -45,9 +45,9 @@ def demands(scene: Scene, name: str, place: int) -> list[Demand]:
     return found
 
 
-def demanded(scene: Scene, name: str, place: int, value: float) -> Demand | None:
+def demanded(context: ExplanationContext, name: str, row: int, value: float) -> Demand | None:
     """The demand that the value meets, else the one that all derived fields agree on; None where there is none."""
-    found = demands(scene, name, place)
+    found = demands(context, name, row)
     met = [demand for demand in found if abs(demand.value - value) < A_CENT]
     if met:
         return met[0]
@@ -65,10 +65,10 @@ def linked(contract: Contract, name: str) -> set[str]:
     return found
 
 
-def _as_a_rule(scene: Scene, derived: str, place: int) -> float | None:
+def _as_a_rule(context: ExplanationContext, derived: str, row: int) -> float | None:
     """The value that a derived field nearly always has: for the entity, and for a new one in the book at hand."""
-    column = scene.precedents.column(derived)
-    earlier = scene.earlier(place)
+    column = context.history.column(derived)
+    earlier = context.earlier(row)
     values: FloatArray = column[earlier] if len(earlier) else column[-MOST_OF_THE_BOOK:]
     known = values[np.isfinite(values)]
     if not len(known):

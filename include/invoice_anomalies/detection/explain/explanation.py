@@ -9,7 +9,7 @@ import pandas as pd
 from invoice_anomalies.detection.autoencoder.inference import CONDITIONINGS
 from invoice_anomalies.detection.detector import Detector
 from invoice_anomalies.detection.explain.categorical import UNUSUAL, describe_level
-from invoice_anomalies.detection.explain.context import Scene
+from invoice_anomalies.detection.explain.context import ExplanationContext
 from invoice_anomalies.detection.explain.field_explanation import FieldExplanation, RankedField
 from invoice_anomalies.detection.explain.kinds import kind_of
 from invoice_anomalies.detection.explain.numeric import describe_number
@@ -53,7 +53,7 @@ class InvoiceExplanation:
 def explanations(detector: Detector, result: ScoringResult, rows: Any) -> list[InvoiceExplanation]:
     """Explain the invoices at these row positions, shape (n,), in their order; values stay numbers, days and texts."""
     writer = _Writer(detector, result, rows)
-    return [writer.explanation(place) for place in range(len(writer.scene.rows))]
+    return [writer.explanation(row) for row in range(len(writer.context.rows))]
 
 
 def explain(detector: Detector, result: ScoringResult, rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -91,28 +91,28 @@ class _Writer:
     """Chooses what to say of each invoice, and in which order."""
 
     def __init__(self, detector: Detector, result: ScoringResult, rows: Any) -> None:
-        self.scene = Scene(detector, result, rows)
+        self.context = ExplanationContext(detector, result, rows)
         self.fields, self.contract = detector.fields, detector.contract
         self.rarest = rarest_told(min(RAREST, RAREST_TO_ROWS * max(float(detector.base_rates.rows.sum()), 1.0)))
         # A comparison with the entity's own past is easier to check than one that also depends on the other fields.
         self.candidates = {
             name: [
-                (feature, view)
+                (feature, conditioning)
                 for feature in detector.features
                 if feature.field == name
-                for view in reversed(CONDITIONINGS)
+                for conditioning in reversed(CONDITIONINGS)
             ]
             for name in self.fields
         }
 
-    def explanation(self, place: int) -> InvoiceExplanation:
+    def explanation(self, row: int) -> InvoiceExplanation:
         """Rank the odd fields of one invoice."""
-        errors = self.scene.errors[place]
+        errors = self.context.errors[row]
         weights = np.power(10.0, errors)
         shares = weights / weights.sum()
         oddest = [int(index) for index in np.argsort(-errors, kind="stable")]
         odd = [index for index in oddest if errors[index] >= SMALLEST_ERROR] or oddest[:1]
-        found = {self.fields[index]: self._of_field(self.fields[index], place) for index in odd}
+        found = {self.fields[index]: self._of_field(self.fields[index], row) for index in odd}
         order = in_order(self.contract, dict(zip(self.fields, errors.tolist(), strict=True)), found)
         ranked = []
         for position, name in enumerate(order[:MOST_FIELDS], start=1):
@@ -132,32 +132,34 @@ class _Writer:
                 )
             )
         return InvoiceExplanation(
-            self.scene.invoices.index[place], ranked, self.scene.known_rows(place), self.scene.entity(place)
+            self.context.invoices.index[row], ranked, self.context.known_rows(row), self.context.entity(row)
         )
 
-    def _of_field(self, name: str, place: int) -> FieldExplanation:
-        """Describe a field by the first feature and view that is telling, else by the one in which it is oddest.
+    def _of_field(self, name: str, row: int) -> FieldExplanation:
+        """Describe a field by its first feature and conditioning with a telling error, else by those with the largest.
 
-        Aspects stand in the order in which a reader checks them. Where a collective check found no less fault with the
-        field than any feature, the other invoices are what to tell of; where it found some, they are told of as well.
+        Features stand in the order in which a reader checks them. A check of several invoices whose error is no less
+        than that of any feature is told in place of the feature; a check with a smaller error is told after it.
         """
         candidates = self.candidates[name]
-        errors = [float(self.scene.feature_errors[feature.name, view][place]) for feature, view in candidates]
-        check, check_error = self.scene.checks.worst(name, place)
+        errors = [
+            float(self.context.feature_errors[feature.name, conditioning][row]) for feature, conditioning in candidates
+        ]
+        check, check_error = self.context.checks.worst(name, row)
         telling = min(TELLING_ERROR, max(errors))
-        feature, view = next(c for c, error in zip(candidates, errors, strict=True) if error >= telling)
+        feature, conditioning = next(c for c, error in zip(candidates, errors, strict=True) if error >= telling)
         describe = describe_number if feature.numeric else describe_level
         if check_error < telling or check_error < SMALLEST_ERROR:
-            return describe(self.scene, feature, view, place)
-        twins = self.scene.checks.remark(check, place)
-        finding = describe(self.scene, feature, view, place)
+            return describe(self.context, feature, conditioning, row)
+        twins = self.context.checks.note(check, row)
+        finding = describe(self.context, feature, conditioning, row)
         # Errors beyond what the data can tell are all the same.
         if check_error >= min(max(errors), np.log10(self.rarest)):
             return FieldExplanation(
-                observed=self.scene.observed(name, place),
+                observed=self.context.observed(name, row),
                 expected=f"no {check}",
                 expectation=twins,
-                style=self.scene.style(name),
+                style=self.context.style(name),
                 rare=UNUSUAL,
                 note=finding.note if telling == TELLING_ERROR else "",
                 check=check,

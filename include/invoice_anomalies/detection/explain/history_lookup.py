@@ -1,6 +1,6 @@
 """What came before a flagged invoice: the entity's own earlier invoices, how others write theirs, busy and quiet days.
 
-An expectation is believed when it can be looked up. The network's reconstruction says what is expected; the precedents
+An expectation is believed when it can be looked up. The network's reconstruction says what is expected; the history
 say of which earlier invoices. All indexes are built once for all explanations of a night, in time linear in its rows.
 """
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.explain.number_formats import Schemes
+from invoice_anomalies.detection.explain.number_formats import FormatIndex
 from invoice_anomalies.detection.features.features import Codes, Column, FloatArray, derived_values, lag_days
 from invoice_anomalies.detection.features.identifiers import number_in, numbers_in
 from invoice_anomalies.detection.profiles.history_index import HistoryIndex
@@ -37,7 +37,7 @@ class Scheme:
     night: date
 
 
-class Precedents:
+class HistoryLookup:
     """The invoices that were known before those in question, in order of their nights."""
 
     def __init__(self, contract: Contract, result: ScoringResult) -> None:
@@ -54,7 +54,7 @@ class Precedents:
         self._owners = np.concatenate([history, asked])[: len(self._index.reference)]
         self._columns: dict[str, Column] = {}
         self._knowns: dict[str, npt.NDArray[np.bool_]] = {}
-        self._schemes: dict[str, Schemes] = {}
+        self._schemes: dict[str, FormatIndex] = {}
         self._days: dict[str, tuple[Column, Column]] = {}
 
     def __len__(self) -> int:
@@ -151,9 +151,9 @@ class Precedents:
             self._columns[key][known] = numbers_in(self.column(name)[known])
         return self._columns[key]
 
-    def _scheme_of(self, name: str) -> Schemes:
+    def _scheme_of(self, name: str) -> FormatIndex:
         if name not in self._schemes:
-            self._schemes[name] = Schemes(self.column(name), self._owners)
+            self._schemes[name] = FormatIndex(self.column(name), self._owners)
         return self._schemes[name]
 
     def _is_known(self, name: str) -> npt.NDArray[np.bool_]:

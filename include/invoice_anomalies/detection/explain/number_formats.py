@@ -44,7 +44,7 @@ class _Way:
         return self._writers[way]
 
 
-class Schemes:
+class FormatIndex:
     """How each known number is written: its skeleton and its shape. texts: None where there is no number."""
 
     def __init__(self, texts: Column, owners: Column) -> None:

@@ -21,15 +21,15 @@ def in_order(contract: Contract, errors: Mapping[str, float], findings: Mapping[
     causes = {name: _causes(contract, name, errors, findings, oddest) for name in oddest}
     order: list[str] = []
 
-    def place(name: str, above: frozenset[str]) -> None:
+    def tell(name: str, above: frozenset[str]) -> None:
         if name in order or name in above:
             return
         for cause in causes[name]:
-            place(cause, above | {name})
+            tell(cause, above | {name})
         order.append(name)
 
     for name in oddest:
-        place(name, frozenset())
+        tell(name, frozenset())
     return order
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from invoice_anomalies.detection.checks import remark
+from invoice_anomalies.detection.checks import describe_match
 from invoice_anomalies.detection.detector import Detector
 from invoice_anomalies.detection.features.features import Codes, FloatArray
 from invoice_anomalies.detection.result import ScoringResult
@@ -13,7 +13,7 @@ from invoice_anomalies.detection.scoring.calibration import Tiers
 from invoice_anomalies.text import shown
 
 
-class Twins:
+class RelatedInvoices:
     """What the collective checks say of the flagged invoices; rows: their positions in the result."""
 
     def __init__(self, detector: Detector, result: ScoringResult, rows: Codes, tier: Tiers) -> None:
@@ -33,19 +33,19 @@ class Twins:
         }
         return max(errors.items(), key=lambda item: item[1], default=("", 0.0))
 
-    def remark(self, check: str, place: int) -> str:
+    def note(self, check: str, place: int) -> str:
         """What a check found, naming the other invoices."""
         row, findings = int(self._rows[place]), self._result.found[check]
         named, places = self._named
         own = named.iloc[places[len(self._result.history) + row]]
         twins = named.iloc[[places[position] for position in findings.related_invoices[row].tolist()]]
-        return remark(check, twins, self._contract, own, findings.details_of(row))
+        return describe_match(check, twins, self._contract, own, findings.details_of(row))
 
     @cached_property
     def _named(self) -> tuple[pd.DataFrame, dict[int, int]]:
-        """All invoices that a remark may name, and their places by position in the history followed by the invoices.
+        """All invoices that a note may name, and their places by position in the history followed by the invoices.
 
-        Only what remarks tell of, with the texts that are told as they are made harmless.
+        Only what notes tell of, with the texts that are told as they are made harmless.
         """
         history, invoices = self._result.history, self._result.invoices
         twins = [findings.related_invoices[row] for findings in self._result.found.values() for row in self._rows]

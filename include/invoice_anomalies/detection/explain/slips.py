@@ -30,7 +30,7 @@ QUIET = 0.1
 
 
 @dataclass(frozen=True)
-class Usual:
+class ExpectedRange:
     """What is usual of a number: the value expected, its range, and the entity's own earlier values, oldest first."""
 
     expected: float
@@ -38,7 +38,7 @@ class Usual:
     high: float
     earlier: Sequence[float] = ()
 
-    def had(self, value: float) -> int:
+    def count(self, value: float) -> int:
         """How often exactly this value came before."""
         return self._times[round(value, 2)]
 
@@ -46,7 +46,7 @@ class Usual:
     def _times(self) -> Counter[float]:
         return Counter(round(value, 2) for value in self.earlier)
 
-    def has_room_for(self, value: float) -> bool:
+    def contains(self, value: float) -> bool:
         return self.low - HALF_A_CENT <= value <= self.high + HALF_A_CENT
 
     @property
@@ -56,11 +56,11 @@ class Usual:
         return max(self.low / self.high, self.high / self.low) <= TIGHT
 
 
-Written = Callable[[float], str]
+Formatter = Callable[[float], str]
 
 
-def number_remark(
-    observed: float, usual: Usual, written: Written, smallest: float = SMALLEST_AMOUNT, *, typed: bool = True
+def number_note(
+    observed: float, usual: ExpectedRange, written: Formatter, smallest: float = SMALLEST_AMOUNT, *, typed: bool = True
 ) -> str:
     """The first slip that explains a number, else how many times the expected it is.
 
@@ -72,9 +72,9 @@ def number_remark(
 
 
 def number_slip(
-    observed: float, usual: Usual, written: Written, smallest: float = SMALLEST_AMOUNT, *, typed: bool = True
+    observed: float, usual: ExpectedRange, written: Formatter, smallest: float = SMALLEST_AMOUNT, *, typed: bool = True
 ) -> str:
-    """The first slip of a hand that explains a number; see number_remark."""
+    """The first slip of a hand that explains a number; see number_note."""
     if _says_nothing(observed, usual, smallest):
         return ""
     return (
@@ -84,42 +84,42 @@ def number_slip(
     )
 
 
-def _says_nothing(observed: float, usual: Usual, smallest: float) -> bool:
+def _says_nothing(observed: float, usual: ExpectedRange, smallest: float) -> bool:
     return min(abs(observed), abs(usual.expected)) < smallest or usual.expected == 0 or observed == 0
 
 
-def opposite_sign(observed: float, usual: Usual, written: Written) -> str:
+def opposite_sign(observed: float, usual: ExpectedRange, written: Formatter) -> str:
     """Recognise a number of the sign that its kind does not have; it may be the reversal of an earlier one."""
     if observed * usual.expected >= 0:
         return ""
     words = "the sign is the opposite of the usual one"
-    if usual.had(-observed):
+    if usual.count(-observed):
         return f"{words}: it may reverse an earlier {written(-observed)}"
-    return f"{words}: {written(-observed)} would fit" if usual.has_room_for(-observed) else words
+    return f"{words}: {written(-observed)} would fit" if usual.contains(-observed) else words
 
 
-def shifted_decimal_point(observed: float, usual: Usual, written: Written) -> str:
+def shifted_decimal_point(observed: float, usual: ExpectedRange, written: Formatter) -> str:
     """Recognise a decimal point some places off; what it would be without must be usual."""
     ratio = observed / usual.expected
     if ratio <= 0:
         return ""
     places = round(math.log10(ratio))
     near = places and abs(places) <= MOST_SHIFTS and abs(math.log10(ratio) - places) < SHIFT_TOLERANCE
-    if near and usual.has_room_for(observed / 10.0**places):
+    if near and usual.contains(observed / 10.0**places):
         return f"{_times(ratio)}, looks like a shifted decimal point: {written(observed / 10.0**places)} would fit"
     for places in (1, 2, 3, -1, -2, -3):
         corrected = observed / 10.0**places
-        if usual.has_room_for(corrected) and usual.had(corrected) and not usual.has_room_for(observed):
+        if usual.contains(corrected) and usual.count(corrected) and not usual.contains(observed):
             return f"looks like a shifted decimal point: {written(corrected)} was there before"
     return ""
 
 
-def transposed_digits(observed: float, usual: Usual, written: Written) -> str:
+def transposed_digits(observed: float, usual: ExpectedRange, written: Formatter) -> str:
     """Recognise two neighbouring digits that changed places: 1,254.00 for a usual 1,524.00."""
-    if usual.has_room_for(observed) or usual.had(observed):
+    if usual.contains(observed) or usual.count(observed):
         return ""
-    candidates = [value for value in _transpositions(observed, written) if usual.has_room_for(value)]
-    known = [value for value in candidates if usual.had(value)]
+    candidates = [value for value in _transpositions(observed, written) if usual.contains(value)]
+    known = [value for value in candidates if usual.count(value)]
     if known:
         return f"two digits look transposed: {written(known[0])} was there before"
     if len(candidates) == 1 and usual.is_tight:
@@ -127,7 +127,7 @@ def transposed_digits(observed: float, usual: Usual, written: Written) -> str:
     return ""
 
 
-def times_expected(observed: float, usual: Usual) -> str:
+def times_expected(observed: float, usual: ExpectedRange) -> str:
     """Say how many times the expected a number is, where that is plainly more or less."""
     ratio = observed / usual.expected
     return f"{_times(ratio)} of the expected" if ratio >= 1.5 or 0 < ratio <= 0.67 else ""
@@ -143,9 +143,9 @@ def round_amount(observed: float, earlier: Sequence[float]) -> str:
     return f"a round amount, as {rounds or 'none'} of {len(earlier):,} earlier ones {'was' if rounds < 2 else 'were'}"
 
 
-def repeated_amount(observed: float, usual: Usual) -> str:
+def repeated_amount(observed: float, usual: ExpectedRange) -> str:
     """Say how often exactly this amount came before, where it is odd all the same."""
-    times = usual.had(observed)
+    times = usual.count(observed)
     return f"exactly this came {'once' if times == 1 else f'{times} times'} before" if times else ""
 
 
@@ -186,7 +186,7 @@ def out_of_period(observed: date, low: date, high: date, night: date) -> str:
     return f"out of period: {month_and_year(observed)}, where {month_and_year(usual)} is usual"
 
 
-def date_remark(observed: date, low: date, high: date, night: date) -> str:
+def date_note(observed: date, low: date, high: date, night: date) -> str:
     """The first slip that explains a date, else what is odd about its day."""
     return (
         date_slip(observed, low, high)
@@ -237,7 +237,7 @@ def shape_slip(text: str, shape: str, usual: str) -> str:
     if shape.upper() == usual.upper():
         return "capital and small letters differ"
     if len(shape) == len(usual):
-        differing = [place for place, pair in enumerate(zip(shape, usual, strict=True)) if pair[0] != pair[1]]
+        differing = [position for position, pair in enumerate(zip(shape, usual, strict=True)) if pair[0] != pair[1]]
         kinds = _kind(shape[differing[0]]), _kind(usual[differing[0]])
         if len(differing) == 1 and set(kinds) == {"letter", "digit"}:
             return f"a {kinds[0]} ({text[differing[0]]!r}) where there is usually a {kinds[1]}"
@@ -248,8 +248,8 @@ def _one_more_or_fewer(shape: str, usual: str) -> str:
     longer, shorter = (shape, usual) if len(shape) > len(usual) else (usual, shape)
     if len(longer) - len(shorter) != 1:
         return ""
-    for place, letter in enumerate(longer):
-        if longer[:place] + longer[place + 1 :] == shorter:
+    for position, letter in enumerate(longer):
+        if longer[:position] + longer[position + 1 :] == shorter:
             what = _kind(letter) if letter.isalnum() else repr(letter)
             return f"one {what} {'more' if longer is shape else 'fewer'} than usual"
     return ""
@@ -277,10 +277,10 @@ def _times(ratio: float) -> str:
     return f"×{ratio:.3g}" if ratio >= 0.0001 else "less than ×0.0001"
 
 
-def _transpositions(value: float, written: Written) -> Iterator[float]:
+def _transpositions(value: float, written: Formatter) -> Iterator[float]:
     """The values that differ by two neighbouring digits having changed places."""
     text = written(abs(value)).replace(",", "")
-    places = [] if "e" in text else [place for place, letter in enumerate(text) if letter.isdigit()]
+    places = [] if "e" in text else [position for position, letter in enumerate(text) if letter.isdigit()]
     for first, second in itertools.pairwise(places):
         if text[first] != text[second] and (first or text[second] != "0"):
             letters = list(text)
