@@ -1,10 +1,10 @@
-"""A contract gets the checks that it has the fields for, each blaming a field that is judged."""
+"""A contract gets the checks that it has the fields for, each blaming a field that is scored."""
 
 import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.checks import checks_of
-from tests.detection.checks.books import contract
+from tests.detection.checks.invoice_frames import contract
 
 
 def without(*names: str, **changes: object) -> Contract:

@@ -7,21 +7,21 @@ import pytest
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.checks import Check, checks_of, describe_match
 from invoice_anomalies.detection.explain.match_text import difference
-from tests.detection.checks.books import company, contract, followed_by
+from tests.detection.checks.invoice_frames import append, company, contract
 
 USUAL = company(30, 200)
 
 
 def said(name: str, *invoices: dict[str, object]) -> str:
-    """The describe_match of a check on the last finding in the invoices that follow the usual ones."""
-    whole = followed_by(USUAL, *invoices)
+    """The sentence of a check on the last finding in the invoices that follow the usual ones."""
+    whole = append(USUAL, *invoices)
     keys = pd.Index([f"key {row}" for row in range(len(whole))])
     check: Check = next(check for check in checks_of(contract()) if check.name == name)
-    asked = np.arange(len(USUAL), len(whole))
-    found = check.find(whole, asked)
+    query_rows = np.arange(len(USUAL), len(whole))
+    found = check.find(whole, query_rows)
     row = int(np.flatnonzero(found.surprisal)[-1])
-    twins = whole.iloc[found.related_invoices[row]].set_axis(keys[found.related_invoices[row]])
-    return describe_match(name, twins, contract(), whole.iloc[asked[row]], found.details_of(row))
+    related = whole.iloc[found.related_invoices[row]].set_axis(keys[found.related_invoices[row]])
+    return describe_match(name, related, contract(), whole.iloc[query_rows[row]], found.details_of(row))
 
 
 def test_a_copy_names_its_original_its_date_and_the_difference() -> None:
@@ -87,9 +87,9 @@ def test_the_vendor_is_called_what_the_contract_calls_it() -> None:
     document = contract().model_dump()
     document["fields"]["vendor"]["label"] = "Lieferant"
     named = Contract.model_validate(document)
-    own, twins = USUAL.iloc[0], USUAL.iloc[[1]].set_axis(["key 1"])
-    figures = {"count": 2.0, "days": 1.0, "total": 9_800.0, "limit": 5_000.0, "nights": 0.0, "low": 1.0, "high": 1.0}
+    own, related = USUAL.iloc[0], USUAL.iloc[[1]].set_axis(["key 1"])
+    details = {"count": 2.0, "days": 1.0, "total": 9_800.0, "limit": 5_000.0, "nights": 0.0, "low": 1.0, "high": 1.0}
 
-    assert "2 invoices of this Lieferant in 1 day" in describe_match("split", twins, named, own, figures)
-    assert "first night of this Lieferant" in describe_match("burst", twins, named, own, figures)
+    assert "2 invoices of this Lieferant in 1 day" in describe_match("split", related, named, own, details)
+    assert "first night of this Lieferant" in describe_match("burst", related, named, own, details)
     assert "Lieferant V" in describe_match("duplicate", USUAL[USUAL["vendor"] == "V001"].iloc[[0]], named, own, {})

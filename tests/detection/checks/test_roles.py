@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.checks import checks_of
-from invoice_anomalies.detection.explain.match_text import remark
+from invoice_anomalies.detection.checks import checks_of, describe_match
 from invoice_anomalies.detection.storage import detection_hash
-from tests.detection.checks.books import company, followed_by
-from tests.detection.checks.books import contract as books
+from tests.detection.checks.invoice_frames import append, company
+from tests.detection.checks.invoice_frames import contract as plain_contract
 
 OTHERS = {
     "order": {"type": "identifier", "required": False},
@@ -21,8 +20,8 @@ OTHERS = {
 
 
 def contract(order: list[str] | None = None, **roles: str) -> Contract:
-    """The contract of the books with a second identifier and two more dates, its fields in the given order."""
-    given = books().model_dump(exclude_unset=True)
+    """The plain contract with a second identifier and two more dates, its fields in the given order."""
+    given = plain_contract().model_dump(exclude_unset=True)
     given["fields"] |= OTHERS
     given["fields"]["invoice_date"]["relative_to"] = "posted"
     given["fields"] = {name: given["fields"][name] for name in order or given["fields"]}
@@ -31,11 +30,11 @@ def contract(order: list[str] | None = None, **roles: str) -> Contract:
 
 def invoices() -> pd.DataFrame:
     """A year with a copy, a split and a burst at its end."""
-    past = company(vendors=12)
-    copy = {"like": len(past) - 40, "day": 241, "dated": 241}
+    history = company(vendors=12)
+    copy = {"like": len(history) - 40, "day": 241, "dated": 241}
     parts = [{"like": 3, "number": f"S{n}", "amount": 4_900.0 + n, "day": 241, "dated": 241} for n in range(3)]
     burst = [{"like": 1, "number": f"B{n}", "amount": 100.0 + n, "day": 242} for n in range(40)]
-    frame = followed_by(past, copy, *parts, *burst)
+    frame = append(history, copy, *parts, *burst)
     days = pd.to_timedelta(np.arange(len(frame)) % 3, unit="D")
     return frame.assign(order="P1", posted=frame["invoice_date"] + days, due=frame["invoice_date"] + 10 * days)
 
@@ -48,7 +47,7 @@ def told(given: Contract) -> dict[str, list[object]]:
     for check in checks_of(given):
         result = check.find(frame, rows, check.fit(frame))
         sentences = [
-            remark(check.name, frame.iloc[related], given, frame.iloc[rows[row]], result.details_of(row))
+            describe_match(check.name, frame.iloc[related], given, frame.iloc[rows[row]], result.details_of(row))
             for row, related in enumerate(result.related_invoices)
         ]
         found[check.name] = [check.field, result.surprisal.tolist(), sentences]
@@ -77,7 +76,7 @@ def test_the_hash_of_detection_covers_the_roles() -> None:
 
 
 def test_a_contract_without_dates_and_numbers_has_no_roles() -> None:
-    given = books().model_dump(exclude_unset=True)
+    given = plain_contract().model_dump(exclude_unset=True)
     given["fields"] = {name: given["fields"][name] for name in ("vendor", "amount", "vendor_name")}
     without = Contract.model_validate(given)
     assert (without.invoice_number_field, without.invoice_date_field, without.booking_date_field) == (None, None, None)

@@ -13,7 +13,7 @@ from invoice_anomalies.detection import explain, score
 from invoice_anomalies.detection.checks import checks_of
 from invoice_anomalies.detection.explain.field_explanation import FieldExplanation
 from invoice_anomalies.detection.explain.kinds import KINDS, OF_CHECKS, OF_FIELDS, kind_of
-from tests.detection.checks.books import contract as books
+from tests.detection.checks.invoice_frames import contract as plain_contract
 from tests.trained_detector import Trained
 
 
@@ -34,7 +34,7 @@ def ordinary(trained: Trained) -> pd.DataFrame:
 
 
 def test_every_check_every_type_and_every_kind_of_a_contract_has_its_word() -> None:
-    assert {check.name for check in checks_of(books())} == set(OF_CHECKS)
+    assert {check.name for check in checks_of(plain_contract())} == set(OF_CHECKS)
     assert set(OF_CHECKS.values()) < set(KINDS)
     assert set(OF_FIELDS) == set(get_args(FieldKind))
     assert {InvoiceField(type=kind).called for kind in get_args(FieldType)} <= set(KINDS)

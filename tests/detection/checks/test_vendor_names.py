@@ -6,13 +6,13 @@ import pytest
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.checks.duplicates.vendor_names import cluster_vendor_names
-from tests.detection.checks.books import book, contract
+from tests.detection.checks.invoice_frames import contract, frame_of
 
 
 def together(*names: str | None, given: Contract | None = None) -> list[int]:
-    """Family of each of some vendors, by the position of its first member."""
+    """Cluster of each of some vendors, by the position of its first member."""
     rows = len(names)
-    vendors = book(
+    vendors = frame_of(
         vendor=[f"V{n}" for n in range(rows)], vendor_name=list(names), number="1", amount=1.0, day=[0] * rows
     )
     return list(cluster_vendor_names(vendors, given or contract(), np.arange(rows)))
@@ -63,6 +63,6 @@ def test_without_a_field_for_the_name_every_vendor_is_its_own() -> None:
 
 
 def test_invoices_without_a_vendor_belong_to_none() -> None:
-    vendors = book(vendor=["V", None], vendor_name=["Acme", "Acme"], number="1", amount=1.0, day=[0, 0])
+    vendors = frame_of(vendor=["V", None], vendor_name=["Acme", "Acme"], number="1", amount=1.0, day=[0, 0])
     entity, _ = pd.factorize(vendors["vendor"])
     assert list(cluster_vendor_names(vendors, contract(), entity)) == [0, -1]

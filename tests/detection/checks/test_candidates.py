@@ -12,13 +12,13 @@ from invoice_anomalies.detection.checks.duplicates.candidates import (
     read_candidates,
 )
 from invoice_anomalies.detection.checks.duplicates.u_probabilities import NeighbourCounts
-from tests.detection.checks.books import book, contract
+from tests.detection.checks.invoice_frames import contract, frame_of
 
 
 def kinds(numbers: list[str], amounts: float | list[float] = 5.0) -> dict[tuple[int, int], int]:
     """ComparisonLevel of each pair of invoices of one vendor, one a night."""
     rows = len(numbers)
-    invoices = book(vendor="V", number=numbers, amount=np.broadcast_to(amounts, rows), day=np.arange(rows))
+    invoices = frame_of(vendor="V", number=numbers, amount=np.broadcast_to(amounts, rows), day=np.arange(rows))
     position, candidates = read_candidates(invoices, contract(), "number", np.zeros(len(invoices), dtype=bool))
     pairs = list_pairs(candidates, DeletionVariants.of_candidates(candidates))
     found = zip(position[pairs.later], position[pairs.earlier], pairs.level, strict=True)
@@ -65,12 +65,12 @@ def test_equal_numbers_with_amounts_far_apart_are_no_pair() -> None:
 
 
 def one_edit(one: str, other: str) -> bool:
-    """Whether a sign is changed, missing, or exchanged with its neighbour."""
+    """Whether a character is changed, missing, or exchanged with its neighbour."""
     if len(one) == len(other):
-        places = [place for place in range(len(one)) if one[place] != other[place]]
-        swapped = len(places) == 2 and places[1] == places[0] + 1
-        return len(places) == 1 or (
-            swapped and one[places[0]] == other[places[1]] and one[places[1]] == other[places[0]]
+        positions = [position for position in range(len(one)) if one[position] != other[position]]
+        swapped = len(positions) == 2 and positions[1] == positions[0] + 1
+        return len(positions) == 1 or (
+            swapped and one[positions[0]] == other[positions[1]] and one[positions[1]] == other[positions[0]]
         )
     long, short = sorted((one, other), key=len, reverse=True)
     return len(long) == len(short) + 1 and any(long[:p] + long[p + 1 :] == short for p in range(len(long)))
@@ -79,7 +79,7 @@ def one_edit(one: str, other: str) -> bool:
 def test_no_pair_within_one_edit_is_missed_and_none_beyond_is_made() -> None:
     rng = np.random.default_rng(5)
     for _ in range(150):
-        # Few signs and short numbers: many are near, some in several ways at once.
+        # Few characters and short numbers: many are near, some in several ways at once.
         first, second = ("".join(rng.choice(list("259X"), rng.integers(3, 7))) for _ in range(2))
         found = kinds([first, second]).get((1, 0), -1)
         assert (found in (*EDITS, ComparisonLevel.AFFIX)) >= one_edit(first, second), (first, second)
@@ -94,10 +94,10 @@ def test_a_large_bucket_is_compared_with_its_latest_only() -> None:
 
 def test_near_numbers_are_counted_as_comparing_all_with_all_would() -> None:
     rng = np.random.default_rng(6)
-    # No signs that are taken for each other, and no leading zeros: those are other kinds.
+    # No characters that are taken for each other, and no leading zeros: those are other kinds.
     numbers = ["".join(rng.choice(list("2359"), rng.integers(3, 6))) for _ in range(60)]
     night = np.sort(rng.integers(0, 20, 60))
-    invoices = book(vendor="V", number=numbers, amount=1.0, day=night)
+    invoices = frame_of(vendor="V", number=numbers, amount=1.0, day=night)
     position, candidates = read_candidates(invoices, contract(), "number", np.zeros(len(invoices), dtype=bool))
     near = NeighbourCounts.of_candidates(candidates, DeletionVariants.of_candidates(candidates))
     for row, at in enumerate(position):
@@ -109,7 +109,7 @@ def test_near_numbers_are_counted_as_comparing_all_with_all_would() -> None:
 
 
 def counted(one: str, other: str, kind: ComparisonLevel) -> float:
-    """1 for a number that differs in this way; for signs exchanged, also 1/2 where one has moved farther."""
+    """1 for a number that differs in this way; for characters exchanged, also 1/2 where one has moved farther."""
     if kind == ComparisonLevel.SAME or one == other:
         return float(kind == ComparisonLevel.SAME and one == other)
     if kind == ComparisonLevel.LENGTH:
@@ -119,5 +119,5 @@ def counted(one: str, other: str, kind: ComparisonLevel) -> float:
     if kind == ComparisonLevel.EXCHANGED:
         forms, others = ({(text[:p] + text[p + 1 :], text[p]) for p in range(len(text))} for text in (one, other))
         return 0.5 * len(forms & others)
-    places = [place for place in range(len(one)) if one[-1 - place] != other[-1 - place]]
-    return float(len(places) == 1 and kind == ComparisonLevel.LAST + min(places[0], 3))
+    positions = [position for position in range(len(one)) if one[-1 - position] != other[-1 - position]]
+    return float(len(positions) == 1 and kind == ComparisonLevel.LAST + min(positions[0], 3))

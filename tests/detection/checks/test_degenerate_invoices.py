@@ -1,11 +1,11 @@
-"""Whatever the book, each check gives a finite surprise for each invoice asked about, and a twin for each finding."""
+"""Each check gives a finite surprisal for each query row of any frame, and related invoices for each finding."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from invoice_anomalies.detection.checks import checks_of, describe_match
-from tests.detection.checks.books import book, company, contract
+from tests.detection.checks.invoice_frames import company, contract, frame_of
 
 RANDOM = np.random.default_rng(0)
 
@@ -20,10 +20,10 @@ def some(rows: int, **columns: object) -> pd.DataFrame:
     if "extract_date" in columns:
         del given["day"]
         columns.setdefault("invoice_date", columns["extract_date"])
-    return book(**{**given, **columns})
+    return frame_of(**{**given, **columns})
 
 
-BOOKS = {
+FRAMES = {
     "empty": some(0),
     "one row": some(1),
     "two rows": some(2),
@@ -50,25 +50,25 @@ BOOKS = {
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("invoices", BOOKS.values(), ids=BOOKS.keys())
-def test_any_book_is_judged(invoices: pd.DataFrame) -> None:
+@pytest.mark.parametrize("invoices", FRAMES.values(), ids=FRAMES.keys())
+def test_any_invoices_are_checked(invoices: pd.DataFrame) -> None:
     for check in checks_of(contract()):
-        for asked in (np.arange(len(invoices)), np.arange(len(invoices))[::-3], np.zeros(0, dtype=np.intp)):
-            found = check.find(invoices, asked)
-            assert found.surprisal.shape == (len(asked),) and len(found.related_invoices) == len(asked)
+        for query_rows in (np.arange(len(invoices)), np.arange(len(invoices))[::-3], np.zeros(0, dtype=np.intp)):
+            found = check.find(invoices, query_rows)
+            assert found.surprisal.shape == (len(query_rows),) and len(found.related_invoices) == len(query_rows)
             assert np.isfinite(found.surprisal).all() and (found.surprisal >= 0.0).all()
             for row in np.flatnonzero(found.surprisal > 0):
-                twins = invoices.iloc[found.related_invoices[row]]
-                assert len(twins) and asked[row] not in found.related_invoices[row]
+                related = invoices.iloc[found.related_invoices[row]]
+                assert len(related) and query_rows[row] not in found.related_invoices[row]
                 assert describe_match(
-                    check.name, twins, contract(), invoices.iloc[asked[row]], found.details_of(int(row))
+                    check.name, related, contract(), invoices.iloc[query_rows[row]], found.details_of(int(row))
                 )
 
 
 def test_200_000_numbers_and_60_000_vendors_are_judged() -> None:
     rows = 200_000
     vendor = np.arange(rows) % 60_000
-    invoices = book(
+    invoices = frame_of(
         vendor=[f"V{v}" for v in vendor],
         vendor_name=[f"Company {v:x} Trading" for v in vendor],
         number=[f"N{n:x}" for n in RANDOM.permutation(10 * rows)[:rows]],
@@ -81,7 +81,7 @@ def test_200_000_numbers_and_60_000_vendors_are_judged() -> None:
 
 def test_the_asked_may_come_in_any_order() -> None:
     invoices = pd.concat([company(10, 60), company(10, 60).iloc[100:200]], ignore_index=True)
-    asked = np.random.default_rng(3).permutation(len(invoices))
+    query_rows = np.random.default_rng(3).permutation(len(invoices))
     for check in checks_of(contract()):
-        ordered, mixed = check.find(invoices, np.arange(len(invoices))), check.find(invoices, asked)
-        np.testing.assert_array_equal(mixed.surprisal, ordered.surprisal[asked])
+        ordered, mixed = check.find(invoices, np.arange(len(invoices))), check.find(invoices, query_rows)
+        np.testing.assert_array_equal(mixed.surprisal, ordered.surprisal[query_rows])

@@ -13,11 +13,11 @@ def surprise(function: object, *parameters: float) -> float:
     return float(function(*(np.array([float(value)]) for value in parameters))[0])  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(("count", "mean", "shape"), [(5, 2, 3), (40, 3, 1), (12, 11, 9), (300, 20, 2)])
-def test_a_negative_binomial_tail_is_exact(count: int, mean: int, shape: int) -> None:
-    chance = Fraction(mean, mean + shape)
-    below = sum(comb(k + shape - 1, k) * chance**k * (1 - chance) ** shape for k in range(count))
-    assert surprise(negative_binomial_surprise, count, mean, shape) == pytest.approx(-log(1 - below), rel=1e-6)
+@pytest.mark.parametrize(("count", "mean", "dispersion"), [(5, 2, 3), (40, 3, 1), (12, 11, 9), (300, 20, 2)])
+def test_a_negative_binomial_tail_is_exact(count: int, mean: int, dispersion: int) -> None:
+    chance = Fraction(mean, mean + dispersion)
+    below = sum(comb(k + dispersion - 1, k) * chance**k * (1 - chance) ** dispersion for k in range(count))
+    assert surprise(negative_binomial_surprise, count, mean, dispersion) == pytest.approx(-log(1 - below), rel=1e-6)
 
 
 @pytest.mark.parametrize(("count", "trials", "yes", "no"), [(3, 3, 1, 50), (4, 20, 2, 30), (9, 10, 1, 1)])

@@ -1,4 +1,4 @@
-"""Small books of invoices in which every vendor has its own way to number and to bill."""
+"""Small frames of invoices in which every vendor has its own way to number and to bill."""
 
 import numpy as np
 import pandas as pd
@@ -10,15 +10,15 @@ TEXTS, DATES = ("vendor", "vendor_name", "number"), ("invoice_date", "extract_da
 
 
 def contract(**detection: object) -> Contract:
-    """A contract with all that the collective checks can use."""
+    """A contract with all fields that the checks can use."""
     return Contract.model_validate(
         {
-            "name": "books",
+            "name": "invoices",
             "entity": "vendor",
             "entity_name": "vendor_name",
             "amount": "amount",
             "key": ["line"],
-            "extract": {"path": "books_{extract_date}.csv"},
+            "extract": {"path": "invoices_{extract_date}.csv"},
             "report": {"recipients": ["audit@example.com"]},
             "fields": {
                 "vendor": {"type": "category", "detect": False},
@@ -32,7 +32,7 @@ def contract(**detection: object) -> Contract:
     )
 
 
-def book(**columns: object) -> pd.DataFrame:
+def frame_of(**columns: object) -> pd.DataFrame:
     """A typed frame as the checks are handed it; a day is the day of the year, also for the date of the invoice."""
     day = columns.pop("day", None)
     if day is not None:
@@ -66,18 +66,18 @@ def company(vendors: int = 40, days: int = 240, seed: int = 1) -> pd.DataFrame:
             )
         )
     rows = pd.concat(parts).sort_values("day", kind="stable", ignore_index=True)
-    return book(**{name: rows[name] for name in rows})
+    return frame_of(**{name: rows[name] for name in rows})
 
 
-def followed_by(past: pd.DataFrame, *invoices: dict[str, object]) -> pd.DataFrame:
-    """The book with invoices after it, each given by what differs from an invoice of the book, named by `like`."""
+def append(history: pd.DataFrame, *invoices: dict[str, object]) -> pd.DataFrame:
+    """Append invoices, each given by its differences from the invoice of the history whose row is `like`."""
     rows = []
     for given in invoices:
-        row = past.iloc[given.pop("like")].to_dict() if "like" in given else {}  # type: ignore[arg-type]
+        row = history.iloc[given.pop("like")].to_dict() if "like" in given else {}  # type: ignore[arg-type]
         rows.append({**row, **given})
     added = pd.DataFrame(rows)
     if "day" in added:
         night = FIRST + pd.to_timedelta(added.pop("day"), unit="D")
         dated = added["invoice_date"] if "dated" not in added else FIRST + pd.to_timedelta(added.pop("dated"), unit="D")
         added = added.assign(extract_date=night, invoice_date=dated)
-    return pd.concat([past, added.astype(past.dtypes)], ignore_index=True)
+    return pd.concat([history, added.astype(history.dtypes)], ignore_index=True)
