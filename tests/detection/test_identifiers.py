@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from invoice_anomalies.detection.features.identifiers import number_in, numbers_in, shape_of, shapes_of
+from invoice_anomalies.detection.features.identifiers import format_of, formats_of, number_in, numbers_in
 
 FORMS = [
     "INV-{y}/{n}",
@@ -47,11 +47,11 @@ def test_running_numbers_are_read_as_one_by_one(texts: np.ndarray) -> None:
 
 
 def test_shapes_are_read_as_one_by_one(texts: np.ndarray) -> None:
-    codes, shapes = shapes_of(texts)
-    assert shapes[codes].tolist() == [shape_of(text) for text in texts]
+    codes, shapes = formats_of(texts)
+    assert shapes[codes].tolist() == [format_of(text) for text in texts]
     assert len(set(shapes)) == len(shapes)
 
 
 @pytest.mark.parametrize("some", [slice(0), slice(1)])
 def test_few_texts_or_none_can_be_read(texts: np.ndarray, some: slice) -> None:
-    assert len(numbers_in(texts[some])) == len(shapes_of(texts[some])[0]) == len(texts[some])
+    assert len(numbers_in(texts[some])) == len(formats_of(texts[some])[0]) == len(texts[some])

@@ -111,7 +111,7 @@ class _TrainingWindow:
 
     @property
     def all_rows(self) -> Codes:
-        """Positions of all rows."""
+        """Positions of all rows, shape (rows,)."""
         return np.arange(len(self.invoice))
 
     def learn(

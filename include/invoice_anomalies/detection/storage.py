@@ -149,7 +149,7 @@ def load_detector(folder: Path, contract: Contract, checksum: str | None = None)
             )
         return _read(folder, contract)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as problem:
-        # Its sums are right, and yet it is not what this code writes: whoever wrote it made the sums too.
+        # Checksums match but the content does not parse: the folder was written by other code.
         raise ArtefactError(f"{folder}: not a model that can be read ({_named(problem)}); {REMEDY}") from problem
 
 

@@ -56,9 +56,9 @@ def day_counts(connection: Connection, extract_date: date) -> dict[str, Any]:
 
 
 def alert_sent(connection: Connection, digest: str) -> bool:
-    """Tell whether an alert with this digest was sent; waits for a task that is sending one, which may be this one.
+    """Take the lock `alerts`, held to the end of the transaction, and return whether `digest` is in the table.
 
-    A task that is told no is the only one to send until its transaction ends.
+    False means: this transaction alone may send.
     """
     with connection.cursor() as cursor:
         execute(cursor, "lock_alerts")

@@ -7,16 +7,16 @@ import pytest
 from invoice_anomalies.detection.explain.slips import (
     ExpectedRange,
     date_note,
+    format_slip,
     number_note,
     quiet_day,
     repeated_amount,
     round_amount,
-    shape_slip,
     usual_weekdays,
     weekday_span,
 )
 from invoice_anomalies.detection.features.features import WEEKDAYS
-from invoice_anomalies.detection.features.identifiers import shape_of
+from invoice_anomalies.detection.features.identifiers import format_of
 from invoice_anomalies.text import amount, number
 
 LOW, HIGH, NIGHT = date(2026, 3, 1), date(2026, 3, 10), date(2026, 3, 12)
@@ -174,7 +174,7 @@ def test_usual_weekdays_are_named_as_people_name_them(counts: list[int], words: 
     ],
 )
 def test_what_makes_a_number_differ_from_the_usual_ones_is_named(text: str, usual: str, words: str) -> None:
-    assert shape_slip(text, shape_of(text), shape_of(usual)) == words
+    assert format_slip(text, format_of(text), format_of(usual)) == words
 
 
 def test_a_value_that_would_not_be_usual_either_is_not_said_to_fit() -> None:

@@ -43,7 +43,7 @@ class Weights:
         return cls([(kernel, bias) for kernel, bias in arrays], (kernel, bias), skip)
 
     def to_arrays(self) -> dict[str, Float32]:
-        """Every array by name, for an npz file."""
+        """Every array by name, for an npz file; shapes as above."""
         named = {"linear": self.skip_connection, "output_kernel": self.output[0], "output_bias": self.output[1]}
         for index, (kernel, bias) in enumerate(self.hidden):
             named |= {f"hidden_{index}_kernel": kernel, f"hidden_{index}_bias": bias}
@@ -51,7 +51,7 @@ class Weights:
 
     @classmethod
     def from_arrays(cls, named: dict[str, Float32]) -> "Weights":
-        """The weights that `to_arrays` named."""
+        """The weights whose arrays `to_arrays` named; shapes as above."""
         count = sum(name.startswith("hidden_") for name in named) // 2
         hidden = [(named[f"hidden_{i}_kernel"], named[f"hidden_{i}_bias"]) for i in range(count)]
         return cls(hidden, (named["output_kernel"], named["output_bias"]), named["linear"])

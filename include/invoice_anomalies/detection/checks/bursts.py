@@ -43,7 +43,10 @@ class Bursts(StatelessCheck):
     of_nights: bool = True
 
     def find(self, invoices: pd.DataFrame, rows: Codes, state: NoState | None = None) -> CheckResult:
-        """Check the nights of the query rows; related invoices are the night's others, the largest amounts first."""
+        """Check the nights of the query rows, positions of shape (query,), as `Check.find` says.
+
+        Related invoices are the night's others, the largest amounts first.
+        """
         result = CheckResult.empty(len(rows))
         details: dict[str, FloatArray] = {name: np.zeros(len(rows)) for name in ("count", "low", "high", "nights")}
         if not len(invoices):

@@ -51,7 +51,10 @@ class Splits(StatelessCheck):
         return self.contract.amount
 
     def find(self, invoices: pd.DataFrame, rows: Codes, state: NoState | None = None) -> CheckResult:
-        """Check each query row as the last part; related invoices are the other parts, the latest first."""
+        """Check each query row, positions of shape (query,), as the last part, as `Check.find` says.
+
+        Related invoices are the other parts, the latest first.
+        """
         ordered = _Invoices.from_frame(invoices, self.contract)
         best = np.zeros(len(invoices))
         details = {name: np.zeros(len(invoices)) for name in ("limit", "count", "total", "days")}

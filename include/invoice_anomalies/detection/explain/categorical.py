@@ -10,9 +10,9 @@ import numpy as np
 from invoice_anomalies.detection.autoencoder.inference import GIVEN_HISTORY
 from invoice_anomalies.detection.explain.context import ExplanationContext
 from invoice_anomalies.detection.explain.field_explanation import FieldExplanation
-from invoice_anomalies.detection.explain.slips import quiet_day, shape_slip, usual_weekdays, weekday_span
+from invoice_anomalies.detection.explain.slips import format_slip, quiet_day, usual_weekdays, weekday_span
 from invoice_anomalies.detection.features.features import MISSING, WEEKDAYS, Feature
-from invoice_anomalies.detection.features.identifiers import shape_of
+from invoice_anomalies.detection.features.identifiers import format_of
 from invoice_anomalies.detection.profiles.encoder import OTHER
 from invoice_anomalies.text import count, quoted, share, shown
 
@@ -114,13 +114,13 @@ def _shape(context: ExplanationContext, feature: Feature, conditioning: str, row
     def show(shape: str) -> str:
         return f"one like {quoted(examples[shape])}" if shape in examples else f"one written {shown(shape)}"
 
-    past = _Past(shapes, shape_of(text), show)
+    past = _Past(shapes, format_of(text), show)
     expected, expectation = _expectation(context, feature, conditioning, row, past)
     notes = []
     if context.contract.fields[name].type == "identifier":
         notes = [_foreign_scheme(context, name, text, row)]
     if past.levels:
-        notes += [shape_slip(text, past.own, past.counts.most_common(1)[0][0])]
+        notes += [format_slip(text, past.own, past.counts.most_common(1)[0][0])]
     if past.counts[past.own]:
         notes += [f"{past.counts[past.own]:,} of {len(shapes):,} were written so"]
     return FieldExplanation(text, expected, expectation, rare=UNUSUAL, note="; ".join(filter(None, notes)))

@@ -63,7 +63,7 @@ class ExplanationContext:
         return value.date()
 
     def earlier(self, row: int) -> Codes:
-        """The known earlier invoices of the same entity: rows in the history, oldest first."""
+        """The earlier invoices of the same entity, oldest first: positions in the history lookup, shape (earlier,)."""
         if self._earlier[0] != row:
             self._earlier = row, self.history.rows(int(self.rows[row]))
         return self._earlier[1]

@@ -61,7 +61,7 @@ class HistoryLookup:
         return len(self._owners)
 
     def rows(self, asked: int) -> Codes:
-        """Positions of the earlier invoices of an invoice's entity, oldest first, the latest `MOST_ROWS`."""
+        """Positions of the latest `MOST_ROWS` earlier invoices of the entity, oldest first, shape (earlier,)."""
         ranges = self._index.ranges
         own = ranges.history_of[asked]
         rows: Codes = ranges.order[ranges.begin[own] : ranges.end[own]][-MOST_ROWS - 1 :]
@@ -70,13 +70,13 @@ class HistoryLookup:
         return rows[-MOST_ROWS:]
 
     def values(self, name: str, rows: Codes) -> list[Any]:
-        """Values of a field in these rows, those that are missing left out."""
+        """Values of a field at these positions, shape (rows,), without the missing ones."""
         values = self.column(name)[rows]
         known: list[Any] = values[self._is_known(name)[rows]].tolist()
         return known
 
     def shapes(self, name: str, rows: Codes) -> list[str]:
-        """How the texts of a field in these rows are written, those that are missing left out."""
+        """Formats of the texts of a field at these positions, shape (rows,), without the missing ones."""
         schemes = self._scheme_of(name)
         codes = schemes.shape[rows]
         known: list[str] = schemes.shapes[codes[codes >= 0]].tolist()
@@ -118,8 +118,8 @@ class HistoryLookup:
     def others_on(self, name: str, day: date, night: date, own: Codes) -> tuple[int, list[int]]:
         """Count the invoices of others dated on a day, and on the same weekday of the weeks before.
 
-        night: the extract date of the invoice in question; own: rows of its entity. Invoices arrive over some days, so
-        each day is counted as it was seen as many days after it as this one is.
+        night: the extract date of the invoice; own: positions of its entity's invoices, shape (earlier,). Invoices
+        arrive over some days, so each day is counted as it was seen as many days after it as this one is.
         """
         if name not in self._days:
             dates = self.column(name)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.detection.features.features import Codes, Column
-from invoice_anomalies.detection.features.identifiers import Texts, shape_of, shapes_of, translated
+from invoice_anomalies.detection.features.identifiers import Texts, format_of, formats_of, translated
 
 Mask = npt.NDArray[np.bool_]
 
@@ -34,7 +34,7 @@ class _Way:
         self._writers: dict[str, tuple[Codes, Codes, Mask]] = {}
 
     def writers(self, way: str) -> tuple[Codes, Codes, Mask]:
-        """Rows written in this way, how many by each owner, and who usually writes so; the latter by owner."""
+        """Positions of the numbers in this format, shape (rows,); by owner counts and whether usual, (owners,)."""
         if way not in self._writers:
             place = self._places.get(way, -1)
             rows = self._order[slice(*self._begins[place : place + 2])] if place >= 0 else self._order[:0]
@@ -52,12 +52,12 @@ class FormatIndex:
         owner, names = pd.factorize(owners)
         self._owners = {name: place for place, name in enumerate(names)}
         self._numbers: Codes = np.bincount(owner[known], minlength=len(names))
-        self.shape, shapes = _everywhere(known, *shapes_of(texts[known]))
+        self.shape, shapes = _everywhere(known, *formats_of(texts[known]))
         skeleton, skeletons = _everywhere(known, *pd.factorize(translated(texts[known], DIGITS)))
         self.shapes = shapes
         self._ways = (
             (_Way(skeleton, skeletons, owner, self._numbers), lambda text: text.translate(DIGITS)),
-            (_Way(self.shape, shapes, owner, self._numbers), shape_of),
+            (_Way(self.shape, shapes, owner, self._numbers), format_of),
         )
 
     def like(self, text: str, entity: Any) -> tuple[Codes, int]:

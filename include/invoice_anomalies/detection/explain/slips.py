@@ -225,10 +225,10 @@ def weekday_span(days: Sequence[int], names: Sequence[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def shape_slip(text: str, shape: str, usual: str) -> str:
+def format_slip(text: str, shape: str, usual: str) -> str:
     """Recognise what makes a number differ from the way in which such numbers are usually written.
 
-    text: the number; shape, usual: how it and how the usual ones are written (`features.shape_of`).
+    text: the number; shape, usual: how it and how the usual ones are written (`identifiers.format_of`).
     """
     if shape == usual:
         return ""

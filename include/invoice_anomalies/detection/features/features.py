@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.detection.features.identifiers import Texts, numbers_in, shapes_of
+from invoice_anomalies.detection.features.identifiers import Texts, formats_of, numbers_in
 
 FloatArray = npt.NDArray[np.floating]
 Measure = Literal["value", "lag", "weekday", "shape", "sequence", "length", "presence"]
@@ -149,7 +149,7 @@ def _weekday(contract: Contract, field: str, frame: pd.DataFrame) -> CategoryCol
 
 def _shape(contract: Contract, field: str, frame: pd.DataFrame) -> CategoryColumn:
     texts = CategoryColumn.from_texts(frame[field])
-    shapes, distinct = shapes_of(texts.categories[:-1])
+    shapes, distinct = formats_of(texts.categories[:-1])
     return CategoryColumn(np.append(shapes, len(distinct))[texts.codes], np.append(distinct, MISSING))
 
 

@@ -1,7 +1,7 @@
-"""How texts are written: their shape, and the running number in them. Read many at once, since most identifiers differ.
+"""Identifiers: their format, and the running number in them; many are read at once, since most differ.
 
-What is read depends on the shape alone, but for the year: so the places of the digits are looked for once a shape, and
-the digits of all texts of that shape are read as one matrix.
+The running number depends on the format alone, but for the year: so the positions of the digits are looked for once a
+format, and the digits of all texts of that format are read as one matrix.
 """
 
 import re
@@ -16,21 +16,22 @@ import pandas as pd
 
 RUN, YEAR = re.compile(r"[0-9]+"), re.compile(r"(?<!\w)(?:19|20)?[0-9]{2}(?!\w)")
 LONE_RUN = re.compile(r"(?<!\w)9{2}(?:9{2})?(?!\w)")
-SHAPES = str.maketrans(string.digits + string.ascii_uppercase + string.ascii_lowercase, "9" * 10 + "A" * 26 + "a" * 26)
-LONGEST_SHAPE = 60  # signs of a text that its shape tells
+LETTERS_AND_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+FORMAT_CHARACTERS = str.maketrans(LETTERS_AND_DIGITS, "9" * 10 + "A" * 26 + "a" * 26)
+LONGEST_FORMAT = 60  # characters of a text that its format tells
 LONGEST_SEQUENCE = 15  # digits; beyond it a float no longer tells neighbours apart
-FEWEST_ALIKE = 16  # texts of a shape from which reading them at once pays
+FEWEST_ALIKE = 16  # texts of a format from which reading them at once pays
 CENTURIES = (19, 20)
 
 Texts = npt.NDArray[Any]
 
 
-def shape_of(text: str) -> str:
+def format_of(text: str) -> str:
     """Describe how an identifier is written: letters as A or a, digits as 9; 'INV-2026/7' is 'AAA-9999/9'."""
     if text.isascii():
-        return text[:LONGEST_SHAPE].translate(SHAPES)
-    signs = text[:LONGEST_SHAPE]
-    return "".join("9" if c.isdigit() else ("A" if c.isupper() else "a") if c.isalpha() else c for c in signs)
+        return text[:LONGEST_FORMAT].translate(FORMAT_CHARACTERS)
+    characters = text[:LONGEST_FORMAT]
+    return "".join("9" if c.isdigit() else ("A" if c.isupper() else "a") if c.isalpha() else c for c in characters)
 
 
 def number_in(text: str) -> float:
@@ -47,7 +48,7 @@ def number_in(text: str) -> float:
 
 
 def translated(texts: Texts, table: Mapping[int, int | str]) -> Texts:
-    """Translate many texts; all at once, which is ten times as fast, where no line break is in the way."""
+    """Translate texts, shape (texts,); all at once, ten times as fast, where no line break is in the way."""
     result = "\n".join(texts).translate(table).split("\n") if len(texts) else []
     if len(result) != len(texts):
         result = [text.translate(table) for text in texts]
@@ -55,18 +56,18 @@ def translated(texts: Texts, table: Mapping[int, int | str]) -> Texts:
     return found
 
 
-def shapes_of(texts: Texts) -> tuple[npt.NDArray[np.intp], Texts]:
-    """Code the shape of each text, shape (texts,), and name the distinct ones."""
-    code, rough = pd.factorize(translated(texts, SHAPES))
-    # What is long or not ASCII is left to the few ways of writing that have it.
-    same, shapes = pd.factorize(np.array([shape_of(one) for one in rough], dtype=object))
-    return same[code], shapes
+def formats_of(texts: Texts) -> tuple[npt.NDArray[np.intp], Texts]:
+    """Codes of the formats of texts, shape (texts,), and the distinct formats, shape (formats,)."""
+    code, rough = pd.factorize(translated(texts, FORMAT_CHARACTERS))
+    # Long texts and texts that are not ASCII are left to the few formats that have them.
+    same, formats = pd.factorize(np.array([format_of(one) for one in rough], dtype=object))
+    return same[code], formats
 
 
 def numbers_in(texts: Texts) -> npt.NDArray[np.float64]:
     """`number_in` of each text, shape (texts,)."""
     numbers = np.full(len(texts), np.nan)
-    code, shapes = pd.factorize(translated(texts, SHAPES))
+    code, shapes = pd.factorize(translated(texts, FORMAT_CHARACTERS))
     order = np.argsort(code, kind="stable")
     bounds = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=len(shapes)))])
     for shape, begin, end in zip(shapes, bounds[:-1], bounds[1:], strict=True):
@@ -80,14 +81,14 @@ def numbers_in(texts: Texts) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Alike:
-    """ASCII texts of one shape as digits, shape (texts, signs); what stands for other signs is never read."""
+    """ASCII texts of one format as digits, shape (texts, characters); other characters are never read."""
 
     digits: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, texts: Texts, length: int) -> "_Alike":
-        signs = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8).reshape(len(texts), length)
-        return cls(signs.astype(np.int64) - ord("0"))
+        characters = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8).reshape(len(texts), length)
+        return cls(characters.astype(np.int64) - ord("0"))
 
     def numbers(self, shape: str) -> npt.NDArray[np.float64]:
         runs = [match.span() for match in re.finditer("9+", shape)]

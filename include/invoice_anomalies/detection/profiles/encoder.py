@@ -58,7 +58,10 @@ class CategoryVocabulary:
         return codes
 
     def population_shares(self, values: npt.NDArray[Any]) -> FloatArray:
-        """Share of the training invoices whose value is at least as rare as each of these values in `other`."""
+        """Share of the training invoices whose value is at least as rare as each of these, which are in `other`.
+
+        values, returned shares: shape (values,).
+        """
         return np.array([self.rarity.get(value, self.unseen) for value in values], dtype=float)
 
 

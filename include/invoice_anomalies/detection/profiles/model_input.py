@@ -65,7 +65,7 @@ class ModelInput:
         return (self.observed[name] - profile.location) / profile.scale
 
     def dispersion(self, name: str) -> FloatArray:
-        """Dispersion of a feature in the history of each row: its scale, or the share of all but the usual category."""
+        """Dispersion of a feature in each row's history, shape (rows,): scale, or 1 - share of the usual category."""
         if name in self.numeric:
             return self.numeric[name].scale
         profile = self.categorical[name]

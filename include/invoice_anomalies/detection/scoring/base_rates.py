@@ -135,7 +135,7 @@ class BaseRates:
 
     @classmethod
     def from_arrays(cls, named: dict[str, npt.NDArray[Any]]) -> "BaseRates":
-        """The rates that `to_arrays` flattened."""
+        """The rates that `to_arrays` flattened; shapes as above."""
         text, ends = named["names"].tobytes(), named["ends"].tolist()
         names = [text[begin:end].decode() for begin, end in zip([0, *ends], ends, strict=False)]
         return cls(np.array(names, dtype=object), named["rows"], named["odd"])

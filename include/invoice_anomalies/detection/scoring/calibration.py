@@ -164,7 +164,7 @@ class Calibration:
         return max(self.below[cell].inverse(a_side), 0.0), max(self.above[cell].inverse(a_side), 0.0)
 
     def to_arrays(self) -> dict[str, FloatArray]:
-        """Flatten to arrays for an npz file."""
+        """Flatten to arrays for an npz file; those of the tails stand end to end, `sizes` has shape (cells,)."""
         tails = self.above + self.below
         return {
             "cuts": self.cuts,
@@ -178,6 +178,7 @@ class Calibration:
 
     @classmethod
     def from_arrays(cls, named: dict[str, FloatArray]) -> "Calibration":
+        """The calibration that `to_arrays` flattened; shapes as there."""
         ends = np.cumsum(named["sizes"]).astype(int)[:-1]
         curves = zip(np.split(named["values"], ends), np.split(named["errors"], ends), strict=True)
         parts = zip(curves, named["beyond"], named["rates"], strict=True)

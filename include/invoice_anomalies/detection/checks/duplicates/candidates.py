@@ -73,7 +73,10 @@ class CandidateInvoices:
         return len(self.entity)
 
     def take(self, rows: Codes | Mask) -> "CandidateInvoices":
-        """Some of the rows: all those of their entities, or the running sums would miss some; indices or a mask."""
+        """Some of the rows, indices of shape (kept,) or a mask of shape (rows,).
+
+        They must be all rows of their entities, or the running sums would miss some.
+        """
         numbers = self.numbers.take(self.number[rows])
         return CandidateInvoices(
             entity=self.entity[rows],

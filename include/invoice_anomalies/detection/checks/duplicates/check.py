@@ -65,7 +65,10 @@ class Duplicates:
         return DuplicateState(totals, np.unique(nights_of(invoices)[bulk]))
 
     def find(self, invoices: pd.DataFrame, rows: Codes, state: DuplicateState | None = None) -> CheckResult:
-        """Weigh the pairs of each query row; related invoices are the likely originals, the best first."""
+        """Weigh the pairs of each query row, positions of shape (query,), as `Check.find` says.
+
+        Related invoices are the likely originals, the best first.
+        """
         position, candidates = read_candidates(invoices, self.contract, self.field, self._bulk(invoices, state))
         if state:
             kept = block_candidates(candidates, np.isin(position, rows))

@@ -65,7 +65,7 @@ class Numbers:
 
     @cached_property
     def length(self) -> Codes:
-        """Number of characters."""
+        """Number of characters of each number, shape (numbers,)."""
         length: Codes = self._given.sum(axis=1)
         return length
 
@@ -108,7 +108,7 @@ class Numbers:
 
     @cached_property
     def value(self) -> npt.NDArray[np.float64]:
-        """The digits as one number."""
+        """The digits of each number as one number, shape (numbers,); those beyond DIGITS_OF_VALUE are left out."""
         position: Codes = np.cumsum(self._digits, axis=1) - self._digits
         kept = self._digits & (position < DIGITS_OF_VALUE)
         values = np.where(

@@ -100,7 +100,7 @@ def further_weights(candidates: CandidateInvoices, counts: RunningCounts, pairs:
 
 
 def out_of_place_share(candidates: CandidateInvoices, counts: RunningCounts, at: Codes) -> FloatArray:
-    """Share of the entity's invoices whose number is as far from those before as that of the rows; at, returns: (at,).
+    """Share of the entity's invoices whose number is as far from those before as that of the rows `at`; shape (at,).
 
     The numbers of most entities run on: a number that comes from elsewhere and yet is near an old number was copied.
     """

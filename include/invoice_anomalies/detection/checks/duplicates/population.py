@@ -57,7 +57,7 @@ class PopulationRates:
         self._sums = {by: GroupedRunningSums(codes, night) for by, codes in classes.items()}
 
     def sum_up_to(self, count: PopulationCount, at: Codes | None = None) -> FloatArray:
-        """The count up to each row's night, without the row itself; for all rows or those at `at`."""
+        """The count up to each row's night, without the row itself, shape (rows,), or (at,) for the rows at `at`."""
         return self._sums[count.by].sum_up_to(count.values, slice(None) if at is None else at)
 
 
@@ -70,7 +70,7 @@ class VendorRates:
     includes_query: bool = False
 
     def sum_up_to(self, count: PopulationCount, at: Codes | None = None) -> FloatArray:
-        """The total of the fit in each row's class; 0.0 for a class that had no row then."""
+        """The total of the fit in each row's class, 0.0 without rows; shape (rows,), or (at,) for the rows at `at`."""
         totals = self.totals[f"{count.by}/{count.name}"]
         codes = self.classes[count.by]
         codes = codes if at is None else codes[at]
