@@ -15,6 +15,7 @@ from typing import Any
 import psycopg2
 import pytest
 import yaml
+from psycopg2 import sql
 
 from invoice_anomalies.paths import PROJECT
 from invoice_anomalies.synthetic import SampleFiles, write_sample
@@ -61,7 +62,7 @@ class Company:
         with self.environment():
             return clear_and_go_on(dag_id, task_id, night)
 
-    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    def rows(self, query: str | sql.Composable, *values: Any) -> list[tuple[Any, ...]]:
         connection = psycopg2.connect(self.dsn)
         try:
             with connection.cursor() as cursor:
@@ -86,7 +87,7 @@ class Company:
     def outbox(self, kind: str = "*") -> list[EmailMessage]:
         """The mails of one kind (alert, summary, failure) that went to files."""
         return [
-            message_from_bytes(path.read_bytes(), policy=policy.default)  # type: ignore[misc]
+            message_from_bytes(path.read_bytes(), policy=policy.default)
             for path in sorted(self.home.glob(f"outbox/*_{kind}_*.eml"))
         ]
 

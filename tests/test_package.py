@@ -38,7 +38,7 @@ RULE = "invoice_anomalies.airflow.priorities.ScheduledFirst"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel as `pip wheel .` makes it: by the build backend, here the pinned one."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+    command: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
     subprocess.run(command, cwd=PROJECT, check=True, timeout=120)
     (made,) = folder.glob("*.whl")
     return made

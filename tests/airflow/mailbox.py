@@ -33,7 +33,7 @@ class Mailbox:
     @property
     def mails(self) -> list[EmailMessage]:
         contents = [envelope.content for envelope in self.envelopes if isinstance(envelope.content, bytes)]
-        return [message_from_bytes(content, policy=policy.default) for content in contents]  # type: ignore[misc]
+        return [message_from_bytes(content, policy=policy.default) for content in contents]
 
 
 def free_port() -> int:

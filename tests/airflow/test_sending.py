@@ -5,6 +5,7 @@ import pytest
 
 from invoice_anomalies.airflow import mail as mails
 from invoice_anomalies.contract import Contract
+from invoice_anomalies.errors import MailNotSentError
 from invoice_anomalies.paths import Paths
 from invoice_anomalies.reporting import Message, summary_message
 from tests.airflow.mailbox import Mailbox, free_port
@@ -87,7 +88,7 @@ def test_a_mail_server_that_does_not_answer_is_an_error_that_says_what_to_check(
     port = free_port()
     connect(port, password="s3cret")
 
-    with pytest.raises(mails.MailNotSentError, match=rf"127\.0\.0\.1:{port}.*Check host, port") as error:
+    with pytest.raises(MailNotSentError, match=rf"127\.0\.0\.1:{port}.*Check host, port") as error:
         mails.send(message)
 
     assert "s3cret" not in str(error.value)
@@ -101,7 +102,7 @@ def test_a_mail_server_that_is_busy_is_an_error_so_that_the_task_tries_again(
     connect(mailbox.port)
     mailbox.busy = True
 
-    with pytest.raises(mails.MailNotSentError, match="try again later"):
+    with pytest.raises(MailNotSentError, match="try again later"):
         mails.send(message)
 
 
@@ -109,7 +110,7 @@ def test_recipients_that_are_all_refused_are_an_error(mailbox: Mailbox, connect:
     connect(mailbox.port)
     mailbox.refuse = set(message.recipients)
 
-    with pytest.raises(mails.MailNotSentError, match="no such mailbox"):
+    with pytest.raises(MailNotSentError, match="no such mailbox"):
         mails.send(message)
 
 
@@ -135,7 +136,7 @@ def test_a_connection_that_cannot_be_read_is_an_error_and_not_an_outbox(
 ):
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", '{"conn_type": "smtp", "host": ')
 
-    with pytest.raises(mails.MailNotSentError, match="AIRFLOW_CONN_SMTP_DEFAULT is set but"):
+    with pytest.raises(MailNotSentError, match="AIRFLOW_CONN_SMTP_DEFAULT is set but"):
         mails.send(message)
 
     assert not (home / "outbox").exists()

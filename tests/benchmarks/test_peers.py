@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.data_sets import DataSet, sample_of
 from benchmarks.encodings import Encoding
-from benchmarks.peers import isolation_forest, one_class_svm, vendor_median
+from benchmarks.peers import Peer, isolation_forest, one_class_svm, vendor_median
 from invoice_anomalies.contract import Contract
 
 
@@ -64,7 +64,7 @@ def test_the_median_rule_expects_what_the_entity_usually_charges(sample: DataSet
 
 
 @pytest.mark.parametrize("peer", [isolation_forest, one_class_svm, vendor_median])
-def test_a_contract_without_entity_has_peers_too(sample: DataSet, peer: object) -> None:
+def test_a_contract_without_entity_has_peers_too(sample: DataSet, peer: Peer) -> None:
     contract = sample.contract.model_copy(update={"entity": None})
 
     opinion = peer(contract, sample.history)(sample.invoices)

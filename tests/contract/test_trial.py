@@ -3,7 +3,7 @@
 import gzip
 import json
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,24 +43,30 @@ def again(amount: str) -> list[str]:
     return [row.replace("A", "B") for row in rows(amount)]
 
 
+@dataclass(frozen=True)
+class Trial:
+    """Tries the contract on a file; gives the exit code and what was printed."""
+
+    contract: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, content: bytes | None = None, name: str = "extract.csv") -> tuple[int, str]:
+        given = []
+        if content is not None:
+            extract = self.contract.with_name(name)
+            extract.write_bytes(content)
+            given = ["--extract", str(extract)]
+        code = main([str(self.contract), *given])
+        said = self.capsys.readouterr()
+        return code, said.out + said.err
+
+
 @pytest.fixture
-def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Try the contract on a file; the exit code and what was printed."""
+def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Trial:
     contract = tmp_path / "invoices.yaml"
     contract.write_text(yaml.safe_dump(CONTRACT, sort_keys=False))
     monkeypatch.setenv("INVOICES_HOME", str(tmp_path))
-
-    def run(content: bytes | None = None, name: str = "extract.csv") -> tuple[int, str]:
-        given = []
-        if content is not None:
-            (tmp_path / name).write_bytes(content)
-            given = ["--extract", str(tmp_path / name)]
-        code = main([str(contract), *given])
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    run.contract = contract  # type: ignore[attr-defined]
-    return run
+    return Trial(contract, capsys)
 
 
 def obey(contract: Path, printed: str) -> list[str]:
@@ -115,7 +121,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_every_mistake_is_known_by_its_keys(tried: Callable[..., Any], tmp_path: Path, mistake: str) -> None:
+def test_every_mistake_is_known_by_its_keys(tried: Trial, tmp_path: Path, mistake: str) -> None:
     content, keys = MISTAKES[mistake]
     (tmp_path / "extract.csv").write_bytes(content)
 
@@ -131,7 +137,7 @@ TRIED = ("thousands", "all at once")
 @pytest.mark.parametrize(
     "mistake", [pytest.param(name, marks=() if name in TRIED else pytest.mark.slow) for name in MISTAKES]
 )
-def test_a_mistake_comes_with_the_keys_that_mend_it(tried: Callable[..., Any], mistake: str) -> None:
+def test_a_mistake_comes_with_the_keys_that_mend_it(tried: Trial, mistake: str) -> None:
     content, keys = MISTAKES[mistake]
 
     code, printed = tried(content)
@@ -144,7 +150,7 @@ def test_a_mistake_comes_with_the_keys_that_mend_it(tried: Callable[..., Any], m
     assert "Set in the contract" not in printed
 
 
-def test_a_fit_extract_is_told_and_nothing_is_left_behind(tried: Callable[..., Any]) -> None:
+def test_a_fit_extract_is_told_and_nothing_is_left_behind(tried: Trial) -> None:
     code, printed = tried(gzip.compress(text(rows())), "extract.csv.gz")
 
     assert code == 0
@@ -155,7 +161,7 @@ def test_a_fit_extract_is_told_and_nothing_is_left_behind(tried: Callable[..., A
     assert {path.name for path in tried.contract.parent.iterdir()} == {"invoices.yaml", "extract.csv.gz"}
 
 
-def test_quarantined_rows_are_told_with_lines_reasons_and_examples(tried: Callable[..., Any]) -> None:
+def test_quarantined_rows_are_told_with_lines_reasons_and_examples(tried: Trial) -> None:
     code, printed = tried(text([*rows(), "V1,X,2026-01-01,12x,paper", "V1,Y,2026-01-01,13x,paper"]))
 
     assert code == 0
@@ -163,14 +169,14 @@ def test_quarantined_rows_are_told_with_lines_reasons_and_examples(tried: Callab
     assert "2 in line 14, 15: amount: '12x' is not a number" in printed
 
 
-def test_without_an_extract_it_says_so_and_all_is_well(tried: Callable[..., Any]) -> None:
+def test_without_an_extract_it_says_so_and_all_is_well(tried: Trial) -> None:
     code, printed = tried()
 
     assert code == 0
     assert "tonight's extract is not there (yet)" in printed
 
 
-def test_without_tonights_extract_the_newest_one_is_tried(tried: Callable[..., Any]) -> None:
+def test_without_tonights_extract_the_newest_one_is_tried(tried: Trial) -> None:
     landing = tried.contract.parent / "landing"
     landing.mkdir()
     (landing / "2026-01-05.csv").write_bytes(text(rows()))
@@ -181,12 +187,12 @@ def test_without_tonights_extract_the_newest_one_is_tried(tried: Callable[..., A
     assert "2026-01-05.csv: 12 rows; 12 would be loaded" in printed
 
 
-def test_a_file_that_is_not_there_is_named(tried: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_there_is_named(tried: Trial, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tried.contract), "--extract", "/nowhere/extract.csv"]) == 1
     assert "/nowhere/extract.csv: there is no extract here" in capsys.readouterr().out
 
 
-def test_a_file_that_no_key_can_mend_is_told_without_one(tried: Callable[..., Any]) -> None:
+def test_a_file_that_no_key_can_mend_is_told_without_one(tried: Trial) -> None:
     code, printed = tried(gzip.compress(text(rows()))[:40], "extract.csv.gz")
 
     assert code == 1

@@ -1,12 +1,14 @@
 """What every DAG promises: it imports, says what it is, asks in a form, tries again, gives up, and tells somebody."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG
+from airflow.sdk import DAG, BaseSensorOperator
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.serialization.serialized_objects import DagSerialization
@@ -24,7 +26,7 @@ def dag(request: pytest.FixtureRequest, dag_bag: DagBag) -> DAG:
     return dag_bag.dags[request.param]
 
 
-def partition_keys(dag: DAG, earliest: datetime, latest: datetime) -> list[str]:
+def partition_keys(dag: DAG, earliest: datetime, latest: datetime) -> list[str | None]:
     timetable = coerce_to_core_timetable(dag.timetable)
     return [info.partition_key for info in timetable.iter_partition_dagrun_infos(earliest=earliest, latest=latest)]
 
@@ -113,7 +115,7 @@ def test_the_key_is_the_date_in_the_time_zone_of_the_contract(
     }.items(),
 )
 def test_the_trigger_form_has_a_field_of_its_kind_for_every_param(dag_bag: DagBag, dag_id: str, forms: dict[str, str]):
-    schemas = {
+    schemas: dict[str, dict[str, object]] = {
         "date": {"type": ["null", "string"], "format": "date"},
         "text": {"type": ["null", "string"]},
         "switch": {"type": "boolean"},
@@ -140,17 +142,21 @@ def test_a_run_without_any_param_is_valid_and_nonsense_is_not(dag: DAG):
 
 def test_every_task_is_tried_again_with_growing_pauses_and_ends_some_time(dag: DAG):
     for task in dag.tasks:
+        assert task.retries is not None, task.task_id
         assert task.retries >= 2, task.task_id
         assert task.retry_exponential_backoff, task.task_id
+        assert isinstance(task.retry_delay, timedelta), task.task_id
+        assert isinstance(task.max_retry_delay, timedelta), task.task_id
         assert timedelta() < task.retry_delay < task.max_retry_delay <= timedelta(hours=1), task.task_id
+        assert task.execution_timeout is not None, task.task_id
         assert timedelta() < task.execution_timeout <= timedelta(hours=6), task.task_id
 
 
 def test_every_task_tells_somebody_when_it_fails(dag: DAG):
     for task in dag.tasks:
         told = task.on_failure_callback
-        told = told if isinstance(told, list) else [told]  # a mapped task keeps it as it was given
-        assert [type(callback).__name__ for callback in told] == ["InvoiceFailureNotifier"], task.task_id
+        callbacks = told if isinstance(told, Sequence) else [told]  # a mapped task keeps it as it was given
+        assert [type(callback).__name__ for callback in callbacks] == ["InvoiceFailureNotifier"], task.task_id
     # The callback of a DAG is not handed the error, and would tell of it a second time.
     assert not dag.has_on_failure_callback
 
@@ -161,6 +167,7 @@ def test_a_night_waits_as_long_as_the_contract_says_and_holds_no_worker(
 ):
     task = dag_bag.dags[dag_id].get_task(sensor)
 
+    assert isinstance(task, BaseSensorOperator)
     assert task.timeout == contract.extract.deadline_hours * 3600
     assert task.mode == "reschedule"
     assert task.upstream_task_ids == set()
@@ -197,8 +204,9 @@ def test_the_dags_import_with_the_contracts_of_other_companies(
     bag = DagBag(PROJECT / "dags")
 
     assert bag.import_errors == {}
-    timeout = bag.dags["validate_invoices"].get_task("wait_for_extract").timeout
-    assert timeout == load_contract(path).extract.deadline_hours * 3600
+    sensor = bag.dags["validate_invoices"].get_task("wait_for_extract")
+    assert isinstance(sensor, BaseSensorOperator)
+    assert sensor.timeout == load_contract(path).extract.deadline_hours * 3600
 
 
 def test_the_form_takes_only_nights_that_there_can_be(dag: DAG, contract: Contract, monkeypatch: pytest.MonkeyPatch):
@@ -214,19 +222,19 @@ def test_the_form_takes_only_nights_that_there_can_be(dag: DAG, contract: Contra
 
 
 def test_the_form_says_what_an_empty_date_and_a_dry_run_mean(dag: DAG):
-    assert "Where empty, the run's partition key" in dag.params.get_param("extract_date").description
+    assert "Where empty, the run's partition key" in (dag.params.get_param("extract_date").description or "")
     if "dry_run" in dag.params:
-        assert "nothing is written" in dag.params.get_param("dry_run").description
+        assert "nothing is written" in (dag.params.get_param("dry_run").description or "")
 
 
 def test_tasks_of_scheduled_runs_come_before_those_by_hand_and_those_before_a_backfill(dag: DAG):
     core = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
     runs = ["scheduled__2026-11-04", "2026-11-04__manual__x", "backfill__2026-11-04"]
 
-    weights = [
-        [task.weight_rule.get_weight(SimpleNamespace(task=task, run_id=run_id)) for task in core.tasks]
-        for run_id in runs
-    ]
+    def weight(task: Any, run_id: str) -> int:
+        return int(task.weight_rule.get_weight(SimpleNamespace(task=task, run_id=run_id)))
+
+    weights = [[weight(task, run_id) for task in core.tasks] for run_id in runs]
 
     assert min(weights[0]) > max(weights[1])
     assert min(weights[1]) > max(weights[2])

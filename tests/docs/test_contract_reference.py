@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from invoice_anomalies.contract import load_contract
+from invoice_anomalies.contract import json_schema, load_contract
 from invoice_anomalies.contract import reference as reference_page
 from invoice_anomalies.contract.fields import FieldType, InvoiceField, Severity
 from invoice_anomalies.contract.reference import REFERENCE, SCHEMA, reference, schema_text
@@ -24,7 +24,7 @@ def test_the_reference_and_the_schema_are_up_to_date() -> None:
 
 
 def test_the_reference_follows_a_new_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    schema = reference_page.json_schema()
+    schema = json_schema()
     schema["$defs"]["Report"]["properties"]["quiet"] = {"type": "boolean", "default": False, "description": "Hush."}
 
     monkeypatch.setattr(reference_page, "json_schema", lambda: schema)
@@ -33,7 +33,7 @@ def test_the_reference_follows_a_new_key(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_every_part_of_the_contract_has_its_section_and_every_key_a_meaning() -> None:
-    schema = reference_page.json_schema()
+    schema = json_schema()
     assert set(reference_page.PARTS.values()) == {"Contract", *schema["$defs"]}
     assert list(yaml.safe_load(page(PROJECT / "include" / "invoices.yaml"))) == [
         key for key in schema["properties"] if key != "schedule"

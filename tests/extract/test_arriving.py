@@ -28,7 +28,7 @@ def delivered(tmp_path: Path) -> Path:
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that were asked to be waited for; none passes."""
     seconds: list[float] = []
-    monkeypatch.setattr(location.time, "sleep", seconds.append)
+    monkeypatch.setattr(time, "sleep", seconds.append)
     return seconds
 
 
@@ -36,7 +36,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def just_changed(delivered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second ago, however slowly the test runs."""
     os.utime(delivered, (1_800_000_000,) * 2)
-    monkeypatch.setattr(location.time, "time", lambda: 1_800_000_001.0)
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_001.0)
 
 
 @pytest.mark.usefixtures("just_changed")
@@ -50,7 +50,7 @@ def test_a_file_that_has_just_changed_is_watched_until_it_has_settled(delivered:
 def test_a_file_that_changes_while_it_is_watched_has_not_arrived(
     delivered: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(location.time, "sleep", lambda seconds: delivered.write_text("number\n1\n2\n"))
+    monkeypatch.setattr(time, "sleep", lambda seconds: delivered.write_text("number\n1\n2\n"))
 
     assert not extract.arrived(str(delivered), settle_seconds=3)
 

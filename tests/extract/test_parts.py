@@ -3,8 +3,10 @@
 import gzip
 import io
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -99,10 +101,13 @@ def test_a_row_without_an_end_is_refused_before_it_fills_the_memory(
         file.write(f"{HEADER}\n1,A,2,y\n{row}")
         for _ in range(100):
             file.write("x" * 1_000_000 + "\n" * row.endswith("\n"))
-    counted = csv_file.texts
-    monkeypatch.setattr(
-        csv_file, "texts", lambda *given: (taken.append(len(piece)) or piece for piece in counted(*given))
-    )
+
+    def counted(*given: Any) -> Iterator[str]:
+        for piece in decode.texts(*given):
+            taken.append(len(piece))
+            yield piece
+
+    monkeypatch.setattr(csv_file, "texts", counted)
 
     with pytest.raises(ExtractUnreadableError, match="line 3: the row goes on for more than 32 MB"):
         read(small, str(path))

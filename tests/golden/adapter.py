@@ -100,12 +100,12 @@ def _as_stored(anomalies: pd.DataFrame, fields: pd.DataFrame) -> list[Anomaly]:
     def plain(value: Any) -> Any:
         return None if pd.isna(value) else value
 
-    by_key = {key: rows.to_dict("records") for key, rows in fields.groupby("invoice_key")}
+    by_key = {str(key): rows.to_dict("records") for key, rows in fields.groupby("invoice_key")}
     by_amount = anomalies["amount_at_risk"].rank(ascending=False, method="first", na_option="bottom").astype(int)
     found = []
     for rank, (key, row) in enumerate(anomalies.iterrows(), start=1):
-        of_fields = [{name: plain(value) for name, value in line.items()} for line in by_key[key]]
-        kept = {name: plain(value) for name, value in row.items()}
+        of_fields = [{str(name): plain(value) for name, value in line.items()} for line in by_key[str(key)]]
+        kept = {str(name): plain(value) for name, value in row.items()}
         found.append(
             Anomaly(
                 **kept,
@@ -113,7 +113,7 @@ def _as_stored(anomalies: pd.DataFrame, fields: pd.DataFrame) -> list[Anomaly]:
                 extract_date=NIGHT,
                 model_version="golden",
                 rank_of_day=rank,
-                rank_by_amount=int(by_amount[key]),
+                rank_by_amount=int(by_amount[str(key)]),
                 status="open",
                 fields=[
                     AnomalyField(**{n: v for n, v in line.items() if n not in ("invoice_key", "kind", *NUMBERS)})

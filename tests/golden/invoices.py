@@ -118,8 +118,9 @@ def _number(change: Callable[[str], str]) -> Slip:
     return lambda row, past: row | {"invoice_number": change(row["invoice_number"])}
 
 
-def _moved(name: str, **offset: int) -> Slip:
-    return lambda row, past: row | {name: row[name] + pd.DateOffset(**offset)}
+def _moved(name: str, years: int = 0, months: int = 0, days: int = 0) -> Slip:
+    offset = pd.DateOffset(years=years, months=months, days=days)
+    return lambda row, past: row | {name: row[name] + offset}
 
 
 def _scaled(name: str, factor: float) -> Slip:
@@ -133,7 +134,7 @@ def _swapped(row: Row, past: pd.DataFrame) -> Row:
 
 def _copy(row: Row, past: pd.DataFrame, **changes: Any) -> Row:
     """The vendor's invoice before the last, again."""
-    own = past[past["vendor_id"] == row["vendor_id"]].iloc[-2].to_dict()
+    own: Row = past[past["vendor_id"] == row["vendor_id"]].iloc[-2].to_dict()
     return own | {"posting_date": row["posting_date"]} | changes
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -75,9 +76,10 @@ def differences(thing: pd.DataFrame | str, expected: str) -> list[str]:
     return found
 
 
-def _near(own: list[str], other: list[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _near(own: list[str], other: list[str]) -> npt.NDArray[np.bool_]:
     one, two = (np.array([float(value or "nan") for value in values]) for values in (own, other))
-    return np.isclose(one, two, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    near: npt.NDArray[np.bool_] = np.isclose(one, two, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    return near
 
 
 def _of_lines(own: list[str], other: list[str]) -> list[str]:

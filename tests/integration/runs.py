@@ -43,6 +43,7 @@ def scheduled(dag_id: str, night: date, due: datetime | None = None) -> DagRun:
     due = due or datetime(night.year, night.month, night.day, 4, tzinfo=UTC)
     with create_session() as session:
         dag = SerializedDagModel.get_dag(dag_id)
+        assert dag is not None
         run = dag.create_dagrun(
             run_id=f"scheduled__{due.isoformat()}__{uuid.uuid4()}",
             run_after=due,
@@ -61,7 +62,7 @@ def execute(company: Company, run: DagRun, monkeypatch: pytest.MonkeyPatch) -> d
     """Execute a run that a backfill made, in this process; returns the states of its tasks."""
 
     def the_run(*, session: Any, **_: Any) -> DagRun:
-        ours = session.get(DagRun, run.id)
+        ours: DagRun = session.get(DagRun, run.id)
         ours.state = "running"
         session.flush()
         ours.dag = _["dag"]

@@ -25,6 +25,7 @@ def test_the_end_of_a_backfill_is_a_moment_as_the_documentation_of_the_dag_says(
 
     assert [run.partition_key for run in runs] == ["2024-04-01", "2024-04-02"]
     doc = DagBag(PROJECT / "dags").dags["validate_invoices"].doc_md
+    assert doc is not None
     assert "without an hour the last night is left out" in " ".join(doc.split())
 
 

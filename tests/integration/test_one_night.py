@@ -195,7 +195,12 @@ def test_a_night_may_come_in_another_format_from_another_place(
 ):
     elsewhere = tmp_path / f"delivered again.{suffix}"
     night = pd.read_csv(company.extract(), dtype="str")
-    {"csv": night.to_csv, "parquet": night.to_parquet, "excel": night.to_excel}[form](elsewhere, index=False)
+    writers: dict[str, Callable[..., object]] = {
+        "csv": night.to_csv,
+        "parquet": night.to_parquet,
+        "excel": night.to_excel,
+    }
+    writers[form](elsewhere, index=False)
     company.extract().unlink()
     company.change_contract(extract={"format": form})
 

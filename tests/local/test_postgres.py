@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from local.postgres import Cluster, ClusterError, main
+from local.postgres import Cluster, main
 from local.postgres_copy import programs_for
+from local.postgres_programs import ClusterError
 
 
 @pytest.fixture
@@ -118,9 +119,8 @@ def test_a_stale_lock_file_with_the_number_of_another_program_does_not_hold_it_u
     cluster.stop()
     lock = folder / "data" / "postmaster.pid"
     owner = (folder / "data").stat()
-    sleeper = subprocess.Popen(
-        ["sleep", "60"], cwd="/", **({"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {})
-    )
+    user, group = (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else (None, None)
+    sleeper = subprocess.Popen(["sleep", "60"], cwd="/", user=user, group=group)
     try:
         lock.write_text(f"{sleeper.pid}\n{folder / 'data'}\n1700000000\n{cluster.port}\n\n127.0.0.1\n\nready\n")
         os.chown(lock, owner.st_uid, owner.st_gid)

@@ -188,7 +188,7 @@ class Payments:
         """A task that waits for a lock, if all tasks of its kind do."""
         running = self.metadata(RUNNING_TASKS, dag_id, task_id)
         ((waiting,),) = self.rows(WAITING_FOR_A_LOCK)
-        return running[0] if 0 < len(running) <= waiting else None  # type: ignore[return-value]
+        return running[0] if 0 < len(running) <= waiting else None
 
     @contextmanager
     def locked(self, table: str) -> Iterator[None]:

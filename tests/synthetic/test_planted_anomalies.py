@@ -115,7 +115,7 @@ def test_a_wrong_category_was_never_used_by_the_vendor_and_is_the_one_field_that
 
     assert set(pairs["fields"]) == {"cost_center", "gl_account", "currency", "tax_code"}
     for name, some in pairs.groupby("fields"):
-        assert differing(some, name).all()
+        assert differing(some, str(name)).all()
         used = set(zip(year["vendor_id"], year[name], strict=True))
         assert not set(zip(some["vendor_id"], some[name], strict=True)) & used
         assert set(some[name]) <= set(year[name])

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -71,10 +72,11 @@ def test_broken_lines_stand_where_their_labels_say_and_are_no_anomalies(sample):
     for night, path in sample.broken.items():
         extract, broken = texts_of(sample.nights[night]), texts_of(path)
         assert len(broken) == 3
+        label: Any
         for label in broken.itertuples():
             line = extract.loc[int(label.line) - 2]
             if label.field not in KEY:
-                assert line[KEY].tolist() == [label.vendor_id, label.invoice_number]
+                assert list(line[KEY]) == [label.vendor_id, label.invoice_number]
         assert broken.merge(texts_of(sample.labels[night]), on=KEY).empty
 
 
@@ -150,7 +152,7 @@ def test_texts_have_two_decimals_iso_dates_and_nothing_for_missing_values(year):
 
     assert texts.loc[2:, "tax_amount"].str.fullmatch(r"\d+\.\d\d").all()
     assert texts.loc[1:, "due_date"].str.fullmatch(r"\d{4}-\d\d-\d\d").all()
-    assert texts.loc[0, "due_date"] == texts.loc[1, "tax_amount"] == ""
+    assert [texts.loc[0, "due_date"], texts.loc[1, "tax_amount"]] == ["", ""]
     assert (texts["purchase_order"] == "").equals(invoices["purchase_order"].isna())
     assert not texts.isna().any(axis=None)
 
