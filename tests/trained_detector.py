@@ -34,7 +34,7 @@ def with_detection(contract: Contract, **settings: object) -> Contract:
 
 def as_nights(contract: Contract, invoices: pd.DataFrame) -> pd.DataFrame:
     """Typed invoices as the warehouse gives them back: indexed by invoice key, with their extract date."""
-    keys = invoices[contract.key[0]].str.cat([invoices[name] for name in contract.key[1:]], sep="|")
+    keys = invoices[contract.key[0]].str.cat(invoices[contract.key[1:]], sep="|")
     return invoices.assign(extract_date=invoices["posting_date"]).set_index(pd.Index(keys, name="invoice_key"))
 
 

@@ -7,7 +7,7 @@ with the file's name and never another exception, and no row of the file is lost
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -16,10 +16,12 @@ from typing import Any
 
 import psycopg2
 import pytest
+from _pytest.mark import ParameterSet
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import PipelineError
 from invoice_anomalies.paths import Paths
+from invoice_anomalies.pipeline.payloads import LoadedNight
 from invoice_anomalies.pipeline.validate import load_night, take_snapshot, validate_snapshot
 from local.postgres import Cluster
 from tests.conftest import copy_database, drop_database
@@ -140,7 +142,7 @@ class Desk:
         assert not answer.refusal, answer.refusal
         return answer
 
-    def what_became_of(self, night: date, contract: Contract, counts: dict[str, Any] | None = None) -> Answer:
+    def what_became_of(self, night: date, contract: Contract, counts: LoadedNight | None = None) -> Answer:
         """What the tables hold of a night."""
         loaded = {}
         names = ", ".join(contract.fields)
@@ -154,7 +156,7 @@ class Desk:
         )
         return Answer(
             night,
-            counts=counts or {},
+            counts=dict(counts or {}),
             loaded=loaded,
             reasons={line: reasons for line, _, reasons in kept},
             raw={line: json.loads(raw) for line, raw, _ in kept},
@@ -189,6 +191,16 @@ class Desk:
 def table(*rows: str, header: str = HEADER, end: str = "\n") -> str:
     """A CSV file of these rows."""
     return end.join([header, *rows, ""])
+
+
+def texts_of(cases: Iterable[ParameterSet]) -> list[str]:
+    """The first value of each case, a text."""
+    texts = []
+    for case in cases:
+        text = case.values[0]
+        assert isinstance(text, str)
+        texts.append(text)
+    return texts
 
 
 def rows_of(name: str, *texts: str) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 from pydantic import ValidationError
 
-from tests.bad_input.conftest import Answer, Desk, contract_of, rows_of
+from tests.bad_input.conftest import Answer, Desk, contract_of, rows_of, texts_of
 
 ISO_REFUSED = [
     pytest.param("31/02/2026", id="31/02/2026"),
@@ -39,7 +39,7 @@ PLACEHOLDERS = [
     pytest.param("9999-12-31", "after 2199-12-31", id="year 9999"),
     pytest.param("2262-04-12", "after 2199-12-31", id="beyond what nanoseconds reach"),
 ]
-LINES = {text: line for line, text in enumerate([case.values[0] for case in ISO_REFUSED + PLACEHOLDERS], start=2)}
+LINES = {text: line for line, text in enumerate(texts_of(ISO_REFUSED + PLACEHOLDERS), start=2)}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.pipeline.notify import send_summary
 from invoice_anomalies.reporting import Message, alert_message, failure_message
-from tests.bad_input.conftest import FIRST_NIGHT, Answer, Desk, contract_of, rows_of, table
+from tests.bad_input.conftest import FIRST_NIGHT, Answer, Desk, contract_of, rows_of, table, texts_of
 from tests.reporting.examples import anomaly, field
 
 HARMLESS = [
@@ -56,7 +56,7 @@ CONTROL = [
     pytest.param("a\x9bb", id="an escape of eight bits"),
     pytest.param("a\x00b", id="a NUL"),
 ]
-ALL = [case.values[0] for case in HARMLESS + LAYOUT + CONTROL]
+ALL = texts_of(HARMLESS + LAYOUT + CONTROL)
 LINES = {text: line for line, text in enumerate(ALL, start=2)}
 RAW_TAGS = re.compile(r"<(script|img src=x|svg|h1>PAID)", re.IGNORECASE)
 UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028]")
@@ -109,8 +109,11 @@ class Sent:
         assert mail["Bcc"] is None
         assert mail["To"] == "clerk@example.com"
         assert "thief" not in mail["Subject"]
-        self.text = str(mail.get_body(("plain",)).get_content())
-        self.html = str(mail.get_body(("html",)).get_content())
+        plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
+        assert plain is not None
+        assert html is not None
+        self.text = str(plain.get_content())
+        self.html = str(html.get_content())
         assert not RAW_TAGS.search(self.html)
         assert not UNSAFE.search((self.text + self.html).replace("\r\n", "\n"))
         assert not re.search(r"^(Bcc|To|From):", self.text, re.MULTILINE)
@@ -175,8 +178,8 @@ def test_a_refusal_shows_each_hostile_value_on_one_line_and_escaped(desk: Desk, 
 def test_the_log_has_no_raw_control_character_or_line_of_an_outsider(desk: Desk, caplog: pytest.LogCaptureFixture):
     contract = contract_of(fields={"vendor": {"pattern": "V[0-9]+", "severity": "warn"}})
     with caplog.at_level(logging.INFO):
-        for case in (LAYOUT[0], CONTROL[0]):
-            desk.taken(rows_of("vendor", case.values[0]), contract, rows=1)
+        for text in texts_of([LAYOUT[0], CONTROL[0]]):
+            desk.taken(rows_of("vendor", text), contract, rows=1)
 
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("invoice_anomalies")]
     assert any("vendor: 'ACME\\r\\nBcc: thief@example.org'" in message for message in messages)

@@ -5,7 +5,7 @@ Keys are known across nights, so each test has invoice numbers of its own.
 
 import pytest
 
-from tests.bad_input.conftest import Answer, Desk, contract_of, table
+from tests.bad_input.conftest import Answer, Desk, contract_of, table, texts_of
 
 KEYED = contract_of(key=("vendor", "number"))
 STRICT = contract_of(key=("vendor", "number"), fields={"vendor": {"pattern": "V[0-9]{5}"}})
@@ -98,13 +98,13 @@ def test_case_and_other_spellings_make_other_vendors_unless_the_contracts_patter
 @pytest.fixture(scope="module")
 def lookalikes(desk: Desk) -> Answer:
     """Vendors that look like V00001 on a screen."""
-    rows = [invoice("lookalike", case.values[0]) for case in LOOKALIKES]
+    rows = [invoice("lookalike", vendor) for vendor in texts_of(LOOKALIKES)]
     return desk.taken(table(*rows), KEYED, rows=len(rows))
 
 
 @pytest.mark.parametrize(("vendor", "shown"), LOOKALIKES)
 def test_a_vendor_that_only_looks_like_another_one_is_quarantined(lookalikes: Answer, vendor: str, shown: str):
-    line = 2 + [case.values[0] for case in LOOKALIKES].index(vendor)
+    line = 2 + texts_of(LOOKALIKES).index(vendor)
 
     assert lookalikes.reasons[line] == [
         f"vendor: '{shown}' contains an invisible character; expected only what can be seen"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bad_input.conftest import Answer, Desk, contract_of, rows_of
+from tests.bad_input.conftest import Answer, Desk, contract_of, rows_of, texts_of
 
 # How a contract may say that its extract writes numbers.
 MARKS = {
@@ -72,7 +72,7 @@ LOADED = [
     pytest.param("1000000000000000", 1e15, id="a quadrillion"),
     pytest.param("0." + "0" * 400 + "1", 0, id="less than a float can hold"),
 ]
-LINES = {text: line for line, text in enumerate([case.values[0] for case in REFUSED + LOADED], start=2)}
+LINES = {text: line for line, text in enumerate(texts_of(REFUSED + LOADED), start=2)}
 
 
 @pytest.fixture(scope="module", params=MARKS)

@@ -45,9 +45,10 @@ def contract(fields: dict[str, dict[str, Any]], *, detection: dict[str, Any] | N
 
 def typed(contract: Contract, frame: pd.DataFrame) -> pd.DataFrame:
     """The columns of a contract in its types, with the extract date, indexed by invoice key."""
-    columns = {name: frame[name].astype(DTYPES.get(field.type, "float64")) for name, field in contract.fields.items()}
-    columns["extract_date"] = frame["extract_date"].astype("datetime64[us]")
-    return pd.DataFrame(columns).set_index(pd.Index([f"L{n:06d}" for n in range(len(frame))], name="invoice_key"))
+    dtypes = {name: DTYPES.get(field.type, "float64") for name, field in contract.fields.items()}
+    dtypes["extract_date"] = "datetime64[us]"
+    columns = frame[list(dtypes)].astype(dtypes)
+    return columns.set_index(pd.Index([f"L{n:06d}" for n in range(len(frame))], name="invoice_key"))
 
 
 def orders(rows: int, seed: int = 0, vendors: int = 20, nights: int = 40) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """A calibrated error of 3 means one in a thousand, whatever the field."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def exponential() -> np.ndarray:
     return np.random.default_rng(0).exponential(1.0, 50_000)
 
 
-def of_one_cell(raw: np.ndarray, smallest_rate: float = 0.1, **options: object) -> Calibration:
+def of_one_cell(raw: np.ndarray, smallest_rate: float = 0.1, **options: Any) -> Calibration:
     """Calibrated on errors of one tier and one dispersion."""
     return Calibration.fit(raw, np.zeros(len(raw), dtype=int), np.zeros(len(raw)), smallest_rate, **options)
 

@@ -35,7 +35,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     },
     "amounts of zero": {"amount": 0.0},
     "amounts beyond reason": {"amount": WILD, "quantity": WILD},
-    "dates beyond reason": {"ordered": np.resize(pd.to_datetime(["1700-01-01", None, "2262-01-01"]), ROWS)},
+    "dates beyond reason": {"ordered": np.resize(pd.to_datetime(["1700-01-01", "NaT", "2262-01-01"]), ROWS)},
     "one night": {"extract_date": FIRST},
     "two nights": {"extract_date": [FIRST] * 200 + [FIRST + pd.Timedelta(days=1)] * 200},
 }  # fmt: skip
@@ -142,10 +142,10 @@ def test_one_amount_beyond_reason_is_flagged_and_leaves_the_others_in_peace() ->
     everything = contract(ALL, detection={"epochs": 2})
     frame = typed(everything, tiny)
     history, night = frame.iloc[:1000].copy(), frame.iloc[1000:].copy()
-    history.iloc[[100, 500], history.columns.get_loc("amount")] = [1e308, -1e308]
+    history.loc[history.index[[100, 500]], "amount"] = [1e308, -1e308]
     detector = fit(everything, history)
     before = score(detector, night, history).scores["score"]
-    night.iloc[7, night.columns.get_loc("amount")] = 1e308
+    night.loc[night.index[7], "amount"] = 1e308
 
     result = score(detector, night, history)
 

@@ -16,8 +16,8 @@ AMOUNTS = ["net_amount", "tax_amount", "gross_amount"]
 def ordinary(trained: Trained) -> pd.DataFrame:
     """An invoice of a vendor with a long history, nothing planted."""
     calm = trained.result.scores[trained.result.scores["history_rows"] > 60].index
-    calm = [key for key in calm if key not in trained.labels.index]
-    return trained.invoices.loc[calm[:1]].copy()
+    unplanted = [key for key in calm if key not in trained.labels.index]
+    return trained.invoices.loc[unplanted[:1]].copy()
 
 
 def explained(trained: Trained, invoice: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
@@ -26,11 +26,13 @@ def explained(trained: Trained, invoice: pd.DataFrame) -> tuple[pd.Series, pd.Da
 
 
 def sentence_of(trained: Trained, invoice: pd.DataFrame, field: str) -> str:
-    return explained(trained, invoice)[1].set_index("field")["sentence"][field]
+    sentence: str = explained(trained, invoice)[1].set_index("field")["sentence"][field]
+    return sentence
 
 
 def past_of(trained: Trained, invoice: pd.DataFrame) -> pd.DataFrame:
-    return trained.history[trained.history["vendor_id"] == invoice["vendor_id"].iloc[0]]
+    past: pd.DataFrame = trained.history[trained.history["vendor_id"] == invoice["vendor_id"].iloc[0]]
+    return past
 
 
 def test_a_shifted_decimal_point_is_recognised_and_put_right(trained: Trained, ordinary: pd.DataFrame) -> None:
@@ -72,7 +74,8 @@ def test_the_usual_number_of_days_is_told_with_the_invoices_that_had_it(
     ordinary["due_date"] -= pd.Timedelta(days=500)
     sentence = sentence_of(trained, ordinary, "due_date")
 
-    days = past_of(trained, ordinary).eval("due_date - invoice_date").dt.days.mode()[0]
+    past = past_of(trained, ordinary)
+    days = (past["due_date"] - past["invoice_date"]).dt.days.mode()[0]
     fitting = (ordinary["invoice_date"] + pd.Timedelta(days=days)).dt.date.iloc[0]
     assert f"expected {fitting}, {days} days after the invoice date as in " in sentence
     assert f"earlier invoices of {ordinary['vendor_id'].iloc[0]}" in sentence
@@ -103,7 +106,7 @@ def test_rarity_claims_no_more_than_ten_times_the_invoices_learned_from(
 def test_a_table_and_its_sentence_tell_one_rarity(trained: Trained) -> None:
     _, fields = explain(trained.detector, trained.result, trained.result.flagged(40))
 
-    words = [odds(line.rarity, line.error) for line in fields.itertuples()]
+    words = [odds(rarity, error) for rarity, error in zip(fields["rarity"], fields["error"], strict=True)]
     assert sum(word.startswith("fewer") for word in words) >= 5
     assert sum(word.startswith("1 in") for word in words) >= 5
     for word, sentence in zip(words, fields["sentence"], strict=True):
@@ -195,8 +198,8 @@ def test_the_shares_of_all_judged_fields_add_up_to_one(trained: Trained) -> None
     _, fields = explain(trained.detector, trained.result, rows)
     errors = trained.result.errors.iloc[rows]
 
-    shares = np.power(10.0, errors).div(np.power(10.0, errors).sum(axis=1), axis=0)
-    expected = [shares.loc[line.invoice_key, line.field] for line in fields.itertuples()]
+    shares = (10.0**errors).div((10.0**errors).sum(axis=1), axis=0)
+    expected = [shares[field][key] for key, field in zip(fields["invoice_key"], fields["field"], strict=True)]
     assert fields["share"].to_numpy() == pytest.approx(np.array(expected))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -125,6 +126,7 @@ def off_the_expected(detector: Detector, trials: list[Trial]) -> list[float]:
     for trial in trials:
         shifted = np.flatnonzero((trial.data.truth["kind"] == "amount_shifted").to_numpy())
         _, said = explain(detector, trial.result, shifted)
+        line: Any
         for line in said[said["field"].isin(["net_amount", "tax_amount", "gross_amount"])].itertuples():
             expected, was = line.expected_number, trial.data.clean.at[line.invoice_key, line.field]
             if was:  # some are free of tax

@@ -1,8 +1,10 @@
 """Training can be repeated bit for bit, is watched on invoices held out, and is not led astray by the odd ones."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
@@ -10,8 +12,11 @@ from sklearn.metrics import average_precision_score
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection import fit, score
 from invoice_anomalies.detection.autoencoder import training
+from invoice_anomalies.detection.profiles.encoder import Encoder
 from invoice_anomalies.errors import TooFewInvoicesError
 from tests.detection.orders import contract, fields, orders, typed
+
+FloatArray = npt.NDArray[np.float32]
 
 ALL = fields()
 CONTAMINATED = 0.03
@@ -54,8 +59,8 @@ def test_the_same_seed_gives_the_same_model_bit_for_bit(book: pd.DataFrame) -> N
         np.testing.assert_array_equal(two.weights.to_arrays()[name], array)
     assert two.learning == one.learning
     assert two.threshold == one.threshold
-    errors = [score(detector, later, history).errors for detector in (one, two)]
-    pd.testing.assert_frame_equal(*errors, check_exact=True)
+    errors, again = (score(detector, later, history).errors for detector in (one, two))
+    pd.testing.assert_frame_equal(errors, again, check_exact=True)
 
 
 @pytest.mark.usefixtures("untraced")
@@ -91,17 +96,20 @@ def test_no_held_out_invoice_is_trained_on_in_any_copy(
 ) -> None:
     # Every invoice has an amount of its own, which tells its copies, whatever their past.
     unique = book.assign(amount=np.geomspace(1.0, 10_000.0, len(book)))
-    trained_on, held_out = [], []
+    trained_on: list[FloatArray] = []
+    held_out: list[FloatArray] = []
     endless, batches = training._endless, training._batches
 
-    def amounts(encoder: object, inputs: np.ndarray) -> np.ndarray:
-        return inputs[:, encoder.slots.value_columns["amount.value"].start]  # type: ignore[attr-defined]
+    def amounts(encoder: Encoder, inputs: FloatArray) -> FloatArray:
+        return inputs[:, encoder.slots.value_columns["amount.value"].start]
 
-    def seen_in_training(encoder: object, inputs: np.ndarray, *others: object) -> Iterator[training.Batch]:
+    def seen_in_training(encoder: Encoder, inputs: FloatArray, *others: Any) -> Iterator[training.Batch]:
         trained_on.append(amounts(encoder, inputs))
         return endless(encoder, inputs, *others)
 
-    def seen(encoder: object, inputs: np.ndarray, targets: np.ndarray, random: object, size: int) -> Iterator[object]:
+    def seen(
+        encoder: Encoder, inputs: FloatArray, targets: FloatArray, random: np.random.Generator, size: int
+    ) -> Iterator[training.Batch]:
         if size != training.BATCH:
             held_out.append(amounts(encoder, inputs))
         return batches(encoder, inputs, targets, random, size)

@@ -16,6 +16,7 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import NightRefusedError
 from invoice_anomalies.paths import Paths
 from invoice_anomalies.pipeline.history import finish_history, load_month, validate_history
+from invoice_anomalies.pipeline.payloads import LoadedHistory, PlannedHistory
 from invoice_anomalies.pipeline.validate import load_night, take_snapshot, validate_snapshot
 from invoice_anomalies.validation.parse import parse
 from tests.validation.conftest import contract_of
@@ -40,14 +41,14 @@ class History:
         path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
         return path
 
-    def plan(self, path: Path, by: str | None = None, **given: Any) -> dict[str, Any]:
+    def plan(self, path: Path, by: str | None = None, **given: Any) -> PlannedHistory:
         self.tries += 1
         staging = self.folder / f"staging{self.tries}"
         staging.mkdir()
         snapshot = take_snapshot(self.contract, self.paths, TODAY, str(path), staging)
         return validate_history(self.contract, self.paths, self.dsn, snapshot, by, **given)
 
-    def load(self, path: Path, by: str | None = None, months: Callable[[list[Any]], Any] = list) -> dict[str, Any]:
+    def load(self, path: Path, by: str | None = None, months: Callable[[list[Any]], Any] = list) -> LoadedHistory:
         plan = self.plan(path, by)
         loaded = [load_month(self.contract, self.dsn, month) for month in months(plan["months"])]
         return finish_history(self.contract, self.dsn, plan, loaded)

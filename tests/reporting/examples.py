@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from invoice_anomalies.reporting import NightCounts, PastNight
+from invoice_anomalies.reporting.night import State
 from invoice_anomalies.warehouse import Anomaly, AnomalyField, StillOpen
 
 NIGHT = date(2026, 11, 20)
@@ -135,7 +136,7 @@ def counts(**changes: Any) -> NightCounts:
 
 def thirty_nights() -> list[PastNight]:
     nights = [NIGHT - timedelta(days=days) for days in range(29, -1, -1)]
-    special = {nights[8]: "refused", nights[15]: "missing"}
+    special: dict[date, State] = {nights[8]: "refused", nights[15]: "missing"}
     return [
         PastNight(night, special[night])
         if night in special

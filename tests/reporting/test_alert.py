@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.reporting import alert_message
@@ -167,7 +168,7 @@ def test_a_review_of_an_anomaly_does_not_change_the_alert_and_so_sends_no_second
 
 def test_an_invoice_cannot_write_html_headers_or_control_characters(contract: Contract):
     fields = [field(HOSTILE, HOSTILE, expected=HOSTILE, low=HOSTILE, sentence=HOSTILE)]
-    names = {"entity": HOSTILE, "entity_name": HOSTILE, "kind": HOSTILE}
+    names: dict[str, Any] = {"entity": HOSTILE, "entity_name": HOSTILE, "kind": HOSTILE}
     evil = anomaly(invoice_key=HOSTILE, **names, currency=HOSTILE, fields=fields, top_field=HOSTILE)
 
     message = alert_message(contract, NIGHT, HOSTILE, [evil], total=1)

@@ -21,7 +21,7 @@ def message() -> Message:
 
 
 def parsed(content: bytes) -> EmailMessage:
-    return email.message_from_bytes(content, policy=email.policy.default)  # type: ignore[return-value]
+    return email.message_from_bytes(content, policy=email.policy.default)
 
 
 def test_the_mail_holds_text_html_and_the_image_that_the_html_shows(message: Message):

@@ -79,7 +79,7 @@ def test_a_model_of_any_contract_is_trained_and_evaluated(chosen: dict[str, Any]
     few = contract(**chosen, detection={"epochs": 1})
     frame = typed(few, orders(70))
     if "amount" in frame:
-        frame.iloc[3, frame.columns.get_loc("amount")] = 1e308
+        frame.loc[frame.index[3], "amount"] = 1e308
     told: list[str] = []
 
     version, checksum = train_model(few, frame, tmp_path, told.append)

@@ -45,7 +45,7 @@ def contract_of(
     extract: dict[str, Any] | None = None, fields: dict[str, Any] | None = None, **validation: Any
 ) -> Contract:
     """The small contract, with parts of it exchanged."""
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "vendor": {"type": "category", "pattern": r"V\d+"},
         "number": {"type": "identifier"},
         "day": {"type": "date", "min": "2020-01-01"},

@@ -18,7 +18,7 @@ def codes(values: pd.Series, chunk: int) -> pd.Series:
 def test_codes_are_equal_where_the_values_are_whatever_chunk_they_came_in() -> None:
     texts = pd.Series([f"A{number % 700}" for number in range(2000)] + [None, "", "a0", None], dtype="str")
     amounts = pd.Series([*(number % 13 / 4 for number in range(200)), np.nan, -0.0 + 0.0, 0.0])
-    days = pd.Series(pd.to_datetime(["2026-01-31", None, "2026-02-01", "2026-01-31"])).astype("datetime64[us]")
+    days = pd.to_datetime(pd.Series(["2026-01-31", None, "2026-02-01", "2026-01-31"])).astype("datetime64[us]")
     for values in (texts, amounts, days):
         for chunk in (1 if len(values) < 10 else 97, len(values)):
             found = codes(values, chunk)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,9 @@ def test_an_expectation_that_cannot_be_evaluated_refuses_the_night_and_says_why(
         ("expect_column_values_to_be_unique", {"column": "day", "severity": "warn"}, "is set by the pipeline"),
     ],
 )
-def test_a_misspelled_expectation_is_a_mistake_of_the_contract(kind: str, kwargs: dict, expected: str) -> None:
+def test_a_misspelled_expectation_is_a_mistake_of_the_contract(
+    kind: str, kwargs: dict[str, Any], expected: str
+) -> None:
     with pytest.raises(ContractError, match=r"validation\.expectations\.0") as caught:
         build_rules(contract_of(expectations=[{"type": kind, "kwargs": kwargs}]))
     assert expected in str(caught.value)

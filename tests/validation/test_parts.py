@@ -3,6 +3,7 @@
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -59,7 +60,9 @@ def assert_equal(outcomes: list[StagedOutcome], staged: list[tuple[pd.DataFrame,
     ],
     ids=["rules of the whole night", "accepted", "too many unfit", "refused by a mean"],
 )
-def test_the_judgement_does_not_depend_on_the_parts(judge: Judge, sizes: tuple[int, ...], validation: dict) -> None:
+def test_the_judgement_does_not_depend_on_the_parts(
+    judge: Judge, sizes: tuple[int, ...], validation: dict[str, Any]
+) -> None:
     rows = rows_of_all_kinds(seed=len(validation))[-14 if 1 in sizes else 0 :]
     outcomes, staged = [], []
     for size in sizes:
@@ -137,10 +140,12 @@ def test_a_later_try_removes_what_earlier_ones_left_long_ago_and_stages_in_a_fol
 
     first = judge(chunk_rows=8)
     assert killed.exists(), "it may be at work beside its retry"
+    assert first.folder is not None
     for folder in (killed, first.folder):
         os.utime(folder, (1_700_000_000, 1_700_000_000))
     second = judge(chunk_rows=8)
 
+    assert second.folder is not None
     assert first.folder != second.folder
     assert list((tmp_path / "staged").iterdir()) == [second.folder]
     assert [len(valid) for valid, _ in second.chunks()] == [8, 8, 4]

@@ -1,12 +1,17 @@
 """Small nights, scores and models, and questions about what the tables hold."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pandas as pd
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from invoice_anomalies.contract import Contract
-from invoice_anomalies.warehouse import ModelRecord
+from invoice_anomalies.warehouse import LoadCounts, ModelRecord
+
+Load = Callable[..., LoadCounts]
+"""Loads a night as the nightly DAG does: the fixture `load`."""
 
 NIGHT = date(2024, 3, 5)
 EMPTY_QUARANTINE = pd.DataFrame({"raw": pd.Series(dtype="str"), "reasons": pd.Series(dtype="object")})
@@ -62,7 +67,7 @@ def every_row(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
     return rows
 
 
-def ask(connection: Connection, question: str, *values: object) -> list[tuple[object, ...]]:
+def ask(connection: Connection, question: str, *values: object) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(question, values)
         return cursor.fetchall()

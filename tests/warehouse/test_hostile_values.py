@@ -1,7 +1,5 @@
 """Whatever stands in a text field comes back as it went in: no quoting, no format, no protocol gives it a meaning."""
 
-from collections.abc import Callable
-
 import pandas as pd
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -9,7 +7,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.warehouse import Extract, Scoring, invoice_keys
-from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, a_model, ask, scored, typed
+from tests.warehouse.rows import EMPTY_QUARANTINE, NIGHT, Load, a_model, ask, scored, typed
 
 HOSTILE = [
     "'; DROP TABLE invoice_anomalies.invoices; --",
@@ -75,7 +73,7 @@ def test_anomalies_and_their_explanations_come_back_as_they_went(connection: Con
     warehouse.promote_model(connection, version)
     scores, anomalies, fields = scored(list(loaded.index), list(loaded.index))
     texts = dict(zip(loaded.index, HOSTILE, strict=True))
-    anomalies = anomalies.assign(explanation=texts, entity=[texts[key][:500] for key in anomalies.index])
+    anomalies = anomalies.assign(explanation=pd.Series(texts), entity=[texts[key][:500] for key in anomalies.index])
     for column in ("observed", "expected", "low", "high", "sentence"):
         fields[column] = fields["invoice_key"].map(texts)
 
@@ -95,7 +93,7 @@ def test_anomalies_and_their_explanations_come_back_as_they_went(connection: Con
 
 
 def test_a_nul_that_came_with_a_row_is_replaced_in_quarantine_and_in_words(
-    connection: Connection, load: Callable, contract: Contract
+    connection: Connection, load: Load, contract: Contract
 ) -> None:
     quarantined = pd.DataFrame({"raw": ["a\x00b"], "reasons": [["odd\x00\ud800"]]}, index=pd.Index([9], name="line"))
     valid = typed(contract, [{"invoice_number": "a"}])

@@ -1,6 +1,5 @@
 """What the views read instead of counting invoices and quarantined rows is what counting them would give."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -9,7 +8,7 @@ from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.warehouse import Extract, Scoring
 from tests.warehouse.replay import replay
-from tests.warehouse.rows import NIGHT, a_model, ask, invoices, rejected, scored
+from tests.warehouse.rows import NIGHT, Load, a_model, ask, invoices, rejected, scored
 
 KEYS = ["V00000|a", "V00001|b", "V00002|c"]
 TOMORROW = NIGHT + timedelta(days=1)
@@ -28,7 +27,7 @@ TOP_REASONS = (
 
 
 def test_the_counts_of_a_night_follow_corrections_refusals_and_nights_that_come_late(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     def check(*expected: tuple[int, int]) -> None:
         counted = ask(connection, COUNTED)
@@ -50,7 +49,7 @@ def test_the_counts_of_a_night_follow_corrections_refusals_and_nights_that_come_
 
 
 def test_the_most_frequent_reason_follows_what_is_in_quarantine(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, "a"), rejected(line8=["no amount"], line9=["no amount", "no date"]), file="f")
     assert ask(connection, TOP_REASONS) == [("f", "no amount", 2)]
@@ -63,7 +62,7 @@ def test_the_most_frequent_reason_follows_what_is_in_quarantine(
     assert ask(connection, "SELECT count(*) FROM invoice_anomalies.quarantine_counts") == [(0,)]
 
 
-def test_an_anomaly_has_the_history_of_its_score(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_an_anomaly_has_the_history_of_its_score(connection: Connection, contract: Contract, load: Load) -> None:
     load(invoices(contract, "a", "b", "c"))
     warehouse.register_model(connection, a_model("m1", date(2024, 2, 1)))
     for tier, rows in (("long", 40), ("short", 7)):

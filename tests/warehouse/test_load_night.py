@@ -1,6 +1,5 @@
 import math
 import threading
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pandas as pd
@@ -14,6 +13,7 @@ from invoice_anomalies.warehouse import Extract, LoadCounts, invoice_keys
 from tests.warehouse.rows import (
     EMPTY_QUARANTINE,
     NIGHT,
+    Load,
     ask,
     contents,
     every_row,
@@ -39,7 +39,7 @@ HOSTILE = [
 
 
 def test_a_night_loaded_three_times_leaves_identical_rows_in_every_table(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, "kept"), extract_date=NIGHT - timedelta(days=1))
     counts, states = [], []
@@ -54,7 +54,7 @@ def test_a_night_loaded_three_times_leaves_identical_rows_in_every_table(
 
 
 def test_a_corrected_night_replaces_its_rows_and_leaves_unchanged_ones_alone(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, "same", "wrong", "gone"), rejected(line9=["no amount"]))
     connection.commit()
@@ -79,7 +79,7 @@ def test_a_corrected_night_replaces_its_rows_and_leaves_unchanged_ones_alone(
 
 
 def test_an_invoice_that_another_night_loaded_is_quarantined_with_its_reason_and_nothing_is_lost(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, "a", "b", gross_amount=1.0))
     counts = load(invoices(contract, "a", "c", gross_amount=2.0), extract_date=NIGHT + timedelta(days=1))
@@ -98,7 +98,7 @@ def test_an_invoice_that_another_night_loaded_is_quarantined_with_its_reason_and
     ]
 
 
-def test_hostile_text_comes_back_as_it_went(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_hostile_text_comes_back_as_it_went(connection: Connection, contract: Contract, load: Load) -> None:
     frame = typed(contract, [{"invoice_number": str(i), "description": text} for i, text in enumerate(HOSTILE)])
     load(frame, extract_date=NIGHT)
 
@@ -107,7 +107,7 @@ def test_hostile_text_comes_back_as_it_went(connection: Connection, contract: Co
     assert [back[str(i)] for i in range(len(HOSTILE))] == HOSTILE
 
 
-def test_hostile_keys_and_files_are_only_text(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_hostile_keys_and_files_are_only_text(connection: Connection, contract: Contract, load: Load) -> None:
     for day, text in enumerate(HOSTILE):
         load(
             typed(contract, [{"invoice_number": text, "vendor_id": text}]),
@@ -122,7 +122,7 @@ def test_hostile_keys_and_files_are_only_text(connection: Connection, contract: 
     assert [text for ((text,),) in reasons] == HOSTILE
 
 
-def test_amounts_come_back_to_the_last_digit(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_amounts_come_back_to_the_last_digit(connection: Connection, contract: Contract, load: Load) -> None:
     amounts = [0.1, 1234567.89, -99.95, 0.1 + 0.2, 1e15 + 0.3, 5e-324, 1.7976931348623157e308, 0.0]
     amounts += [i * math.pi for i in range(2000)]
     load(typed(contract, [{"invoice_number": str(i), "gross_amount": x} for i, x in enumerate(amounts)]))
@@ -137,7 +137,7 @@ def test_amounts_come_back_to_the_last_digit(connection: Connection, contract: C
 
 
 def test_missing_values_of_every_type_are_null_and_come_back_missing(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(
         typed(
@@ -157,7 +157,7 @@ def test_missing_values_of_every_type_are_null_and_come_back_missing(
 
 
 def test_characters_that_postgres_cannot_hold_are_replaced_in_quarantined_rows(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     raw = pd.Series(["NUL \x00 half \ud800 end"], index=[7], dtype="object")
     bad = pd.DataFrame({"raw": raw, "reasons": [["value 'a\x00b'"]]})
@@ -169,7 +169,7 @@ def test_characters_that_postgres_cannot_hold_are_replaced_in_quarantined_rows(
 
 
 def test_a_row_lost_on_the_way_stops_the_load_and_changes_nothing(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, "a"))
     before = every_row(connection)
@@ -181,7 +181,7 @@ def test_a_row_lost_on_the_way_stops_the_load_and_changes_nothing(
     assert every_row(connection) == before
 
 
-def test_two_rows_with_one_key_stop_the_load(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_two_rows_with_one_key_stop_the_load(connection: Connection, contract: Contract, load: Load) -> None:
     twice = typed(contract, [{"invoice_number": "a"}, {"invoice_number": "a"}])
 
     with pytest.raises(WarehouseError, match=r"2 valid rows share their key .* lines 2, 3"):
@@ -189,7 +189,7 @@ def test_two_rows_with_one_key_stop_the_load(connection: Connection, contract: C
     assert ask(connection, "SELECT count(*) FROM invoice_anomalies.invoices") == [(0,)]
 
 
-def test_a_line_both_valid_and_quarantined_twice_stops_the_load(contract: Contract, load: Callable) -> None:
+def test_a_line_both_valid_and_quarantined_twice_stops_the_load(contract: Contract, load: Load) -> None:
     twice = pd.concat([rejected(line9=["x"]), rejected(line9=["y"])])
 
     with pytest.raises(WarehouseError, match=r"a line is quarantined twice; Key \(line\)=\(9\) already exists"):
@@ -197,7 +197,7 @@ def test_a_line_both_valid_and_quarantined_twice_stops_the_load(contract: Contra
 
 
 def test_a_refused_night_is_recorded_and_keeps_what_was_loaded_before(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     night = Extract(NIGHT, f"landing/invoices_{NIGHT}.csv")
     assert warehouse.night_status(connection, NIGHT) == "missing"
@@ -240,7 +240,7 @@ def test_two_parts_with_one_key_stop_the_load(connection: Connection, contract: 
 
 
 def test_another_extract_of_a_night_takes_the_place_of_the_first(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, "a", "typo"), rejected(line9=["no amount"]), file="first.csv")
     connection.commit()
@@ -261,7 +261,7 @@ def test_another_extract_of_a_night_takes_the_place_of_the_first(
 
 
 def test_a_correction_is_on_record_and_loading_again_is_not(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     corrected = invoices(contract, "a", "wrong", "more")
     corrected.loc[3, "gross_amount"] = 42.0
@@ -288,7 +288,7 @@ TRAIL = """
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1, 2, 1)], ids=str)
 def test_whatever_the_order_of_loading_the_earliest_night_keeps_an_invoice(
-    dsn: str, connection: Connection, contract: Contract, load: Callable, order: tuple[int, ...]
+    dsn: str, connection: Connection, contract: Contract, load: Load, order: tuple[int, ...]
 ) -> None:
     nights = [
         invoices(contract, "a", "b", "only 0", gross_amount=1.5),
@@ -316,7 +316,7 @@ def test_whatever_the_order_of_loading_the_earliest_night_keeps_an_invoice(
 
 
 def test_an_invoice_that_a_night_delivers_no_longer_is_given_to_the_later_one_that_gave_way(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     tomorrow = NIGHT + timedelta(days=1)
     load(invoices(contract, "a", "b"))
@@ -334,7 +334,7 @@ def test_an_invoice_that_a_night_delivers_no_longer_is_given_to_the_later_one_th
 
 
 def test_the_usual_number_of_rows_is_the_median_of_the_nights_before(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     for day, rows in enumerate([1, 5, 2, 9]):
         numbers = [f"{day}-{i}" for i in range(rows)]
@@ -374,7 +374,7 @@ def test_keys_of_different_invoices_differ_even_where_their_parts_join_to_the_sa
     assert invoice_keys(contract, frame, NIGHT).is_unique
 
 
-def test_an_extract_without_rows_can_be_loaded(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_an_extract_without_rows_can_be_loaded(connection: Connection, contract: Contract, load: Load) -> None:
     load(invoices(contract, "a"))
 
     assert load(invoices(contract, "a").iloc[:0]) == LoadCounts(0, 0, 0)
@@ -404,7 +404,7 @@ def test_two_nights_loaded_at_once_share_no_invoice(dsn: str, connection: Connec
 
 
 def test_loading_again_right_after_loading_takes_no_longer_than_the_first_time(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     # Postgres has counted nothing yet and takes the table for empty: a plan that compares every row with every other
     # needs minutes for this.

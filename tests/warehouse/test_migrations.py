@@ -1,7 +1,7 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
@@ -14,7 +14,7 @@ from invoice_anomalies.errors import WarehouseError
 from invoice_anomalies.warehouse.schema import migrate as schema
 from local.postgres import Cluster
 from tests.warehouse.replay import replay
-from tests.warehouse.rows import ask, every_row, invoices, typed
+from tests.warehouse.rows import Load, ask, every_row, invoices, typed
 
 ALL_COLUMNS = """
     SELECT class.relname, attribute.attname, col_description(class.oid, attribute.attnum)
@@ -123,9 +123,7 @@ def test_the_columns_have_the_types_of_the_contract(connection: Connection) -> N
     assert types["loaded_at"] == "timestamp with time zone"
 
 
-def test_a_new_field_adds_a_column_and_breaks_no_view(
-    connection: Connection, contract: Contract, load: Callable
-) -> None:
+def test_a_new_field_adds_a_column_and_breaks_no_view(connection: Connection, contract: Contract, load: Load) -> None:
     load(invoices(contract, "a"))
     wider = changed(contract, "quantity", type="number", description="Pieces", required=False)
 

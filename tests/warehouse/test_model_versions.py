@@ -68,7 +68,7 @@ def test_a_night_is_judged_by_the_latest_promoted_model_that_did_not_see_it(conn
 
     def judge(night: date) -> str | None:
         record = warehouse.model_for_night(connection, night)
-        return record and record.version
+        return record.version if record else None
 
     assert judge(date(2024, 2, 1)) is None
     assert judge(date(2024, 2, 2)) == "m1"

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pandas as pd
@@ -10,13 +9,13 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import NoModelError, WarehouseError
 from invoice_anomalies.warehouse import AnomalyField, ScoreCounts, Scoring
 from invoice_anomalies.warehouse.schema.migrate import numbered_files, repeatable_files
-from tests.warehouse.rows import NIGHT, a_model, ask, every_row, invoices, scored
+from tests.warehouse.rows import NIGHT, Load, a_model, ask, every_row, invoices, scored
 
 KEYS = ["V00000|a", "V00001|b", "V00002|c", "V00000|d"]
 
 
 @pytest.fixture
-def scored_night(connection: Connection, contract: Contract, load: Callable) -> None:
+def scored_night(connection: Connection, contract: Contract, load: Load) -> None:
     """A loaded night of four invoices, and two model versions."""
     load(invoices(contract, "a", "b", "c", "d"))
     warehouse.register_model(connection, a_model("m1", date(2024, 2, 1)))
@@ -24,7 +23,9 @@ def scored_night(connection: Connection, contract: Contract, load: Callable) -> 
     connection.commit()
 
 
-def in_one(frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> tuple[list[pd.DataFrame], ...]:
+def in_one(
+    frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
+) -> tuple[list[pd.DataFrame], pd.DataFrame, pd.DataFrame]:
     scores, anomalies, fields = frames
     return [scores], anomalies, fields
 
@@ -253,7 +254,7 @@ def test_what_was_judged_stays_judged_when_the_next_model_flags_it_again(connect
 
 
 def test_a_verdict_on_values_that_a_correction_changes_is_kept_and_says_nothing_of_the_new_ones(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     publish(connection, KEYS[:2])
     connection.commit()
@@ -275,7 +276,7 @@ def test_a_verdict_on_values_that_a_correction_changes_is_kept_and_says_nothing_
 
 
 def test_a_corrected_extract_takes_scores_and_anomalies_of_what_it_drops_and_keeps_reviews(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     publish(connection, KEYS[2:])
     review(connection, KEYS[3], "confirmed")
@@ -370,9 +371,7 @@ def test_an_alert_is_remembered_by_its_digest(connection: Connection) -> None:
     ]
 
 
-def test_the_counts_of_a_day_are_those_of_the_tables(
-    connection: Connection, contract: Contract, load: Callable
-) -> None:
+def test_the_counts_of_a_day_are_those_of_the_tables(connection: Connection, contract: Contract, load: Load) -> None:
     from tests.warehouse.rows import rejected
 
     publish(connection, KEYS[:2])

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pandas as pd
@@ -8,7 +8,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.warehouse.invoices import MOST_LOOKALIKES
-from tests.warehouse.rows import NIGHT, invoices, typed
+from tests.warehouse.rows import NIGHT, Load, invoices, typed
 
 CHUNKS = 7
 
@@ -29,7 +29,7 @@ def chunks_of(connection: Connection, contract: Contract, extract_date: date) ->
     return [warehouse.read_chunk(connection, contract, extract_date, chunk, CHUNKS) for chunk in range(CHUNKS)]
 
 
-def test_a_night_comes_back_as_it_was_loaded(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_a_night_comes_back_as_it_was_loaded(connection: Connection, contract: Contract, load: Load) -> None:
     frame = invoices(contract, "a", "b", "c").assign(invoice_date=pd.Timestamp("2023-12-31").as_unit("us"))
     load(frame)
 
@@ -45,7 +45,7 @@ def test_a_night_comes_back_as_it_was_loaded(connection: Connection, contract: C
 
 
 def test_the_chunks_cover_each_invoice_once_and_keep_an_entity_together(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(a_book(contract, "tonight", range(40)))
 
@@ -59,7 +59,7 @@ def test_the_chunks_cover_each_invoice_once_and_keep_an_entity_together(
 
 
 def test_without_an_entity_the_chunks_cover_each_invoice_once(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(a_book(contract, "before", range(20)), extract_date=NIGHT - timedelta(days=1))
     load(a_book(contract, "tonight", range(20)))
@@ -78,7 +78,7 @@ def test_without_an_entity_the_chunks_cover_each_invoice_once(
 
 
 def test_an_invoice_without_a_vendor_is_in_one_chunk_too(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     by_number = Contract.model_validate({**contract.model_dump(), "key": ["invoice_number"]})
     load(typed(by_number, [{"vendor_id": None, "invoice_number": str(i)} for i in range(20)]), contract=by_number)
@@ -89,7 +89,7 @@ def test_an_invoice_without_a_vendor_is_in_one_chunk_too(
 
 
 def test_history_is_of_the_entities_in_the_chunk_and_excludes_the_night_and_what_is_too_old(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(a_book(contract, "old", range(40)), extract_date=NIGHT - timedelta(days=31))
     load(a_book(contract, "first", range(40)), extract_date=NIGHT - timedelta(days=30))
@@ -107,7 +107,7 @@ def test_history_is_of_the_entities_in_the_chunk_and_excludes_the_night_and_what
 
 
 def test_lookalikes_are_earlier_invoices_of_others_with_an_amount_of_the_chunk(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     def book(day: str, vendors: Sequence[int]) -> pd.DataFrame:
         return a_book(contract, day, vendors).assign(gross_amount=[100.0 + v // 2 for v in vendors for _ in range(3)])
@@ -134,7 +134,7 @@ def test_lookalikes_are_earlier_invoices_of_others_with_an_amount_of_the_chunk(
 
 
 def test_of_an_amount_that_everybody_has_only_the_newest_lookalikes_are_read(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     for ago in (3, 2, 1):
         load(a_book(contract, f"ago{ago}", range(1, 5)), extract_date=NIGHT - timedelta(days=ago))
@@ -148,7 +148,7 @@ def test_of_an_amount_that_everybody_has_only_the_newest_lookalikes_are_read(
 
 
 def test_an_invoice_without_a_vendor_is_no_lookalike_and_has_none(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     by_number = Contract.model_validate({**contract.model_dump(), "key": ["invoice_number"]})
 
@@ -177,7 +177,7 @@ def test_an_invoice_without_a_vendor_is_no_lookalike_and_has_none(
     ids=str,
 )
 def test_where_no_copy_of_another_entity_can_be_told_no_lookalikes_are_read(
-    connection: Connection, contract: Contract, load: Callable, changes: dict[str, object]
+    connection: Connection, contract: Contract, load: Load, changes: dict[str, object]
 ) -> None:
     load(a_book(contract, "eve", range(2)), extract_date=NIGHT - timedelta(days=1))
     load(a_book(contract, "tonight", range(1)))
@@ -192,7 +192,7 @@ def test_where_no_copy_of_another_entity_can_be_told_no_lookalikes_are_read(
 
 
 def test_fields_named_like_words_of_the_question_do_not_confuse_it(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     data = contract.model_dump()
     words = dict.fromkeys(("entity", "place", "chunk", "earlier", "invoice"), data["fields"]["cost_center"])
@@ -209,7 +209,7 @@ def test_fields_named_like_words_of_the_question_do_not_confuse_it(
 
 
 def test_the_training_set_ends_before_its_date_and_is_in_one_order(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     for days in (11, 10, 1, 0):
         load(a_book(contract, f"ago{days}", range(3)), extract_date=NIGHT - timedelta(days=days))
@@ -221,7 +221,7 @@ def test_the_training_set_ends_before_its_date_and_is_in_one_order(
     assert frame.index.tolist() == sorted(frame.index, key=lambda key: (frame.loc[key, "extract_date"], key))
 
 
-def test_an_empty_window_keeps_the_types(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_an_empty_window_keeps_the_types(connection: Connection, contract: Contract, load: Load) -> None:
     empty = warehouse.training_set(connection, contract, NIGHT, 10)
 
     assert len(empty) == 0

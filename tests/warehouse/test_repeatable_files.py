@@ -34,7 +34,9 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str,
     return edit
 
 
-def test_only_the_file_that_changed_runs_again(connection: Connection, contract: Contract, edit: Callable) -> None:
+def test_only_the_file_that_changed_runs_again(
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None]
+) -> None:
     assert warehouse.migrate(connection, contract) == []
 
     edit("views/v_vendors", "AS total;", "AS total WHERE total.invoices > 0;")
@@ -47,7 +49,7 @@ def test_only_the_file_that_changed_runs_again(connection: Connection, contract:
 
 
 def test_a_view_that_loses_a_column_is_made_anew_with_those_that_build_on_it_and_all_rights(
-    connection: Connection, contract: Contract, edit: Callable
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None]
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("GRANT SELECT ON invoice_anomalies.v_vendors TO pg_monitor WITH GRANT OPTION")
@@ -72,7 +74,7 @@ def test_a_view_that_loses_a_column_is_made_anew_with_those_that_build_on_it_and
 
 
 def test_a_view_of_somebody_else_is_named_and_not_dropped(
-    connection: Connection, contract: Contract, edit: Callable
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None]
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE VIEW public.of_bi AS SELECT newest_load FROM invoice_anomalies.stale_nights")
@@ -90,7 +92,7 @@ def test_a_view_of_somebody_else_is_named_and_not_dropped(
 
 
 def test_a_numbered_file_may_drop_a_view_that_is_in_its_way(
-    connection: Connection, contract: Contract, edit: Callable
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None]
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("GRANT SELECT ON invoice_anomalies.v_vendors TO pg_monitor")
@@ -107,7 +109,7 @@ def test_a_numbered_file_may_drop_a_view_that_is_in_its_way(
 
 
 def test_a_numbered_file_that_was_edited_is_refused_with_the_remedy(
-    connection: Connection, contract: Contract, edit: Callable
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None]
 ) -> None:
     before = every_row(connection)
     edit("tables/0001_baseline", "Identifies the invoice", "Is the invoice")
@@ -120,7 +122,9 @@ def test_a_numbered_file_that_was_edited_is_refused_with_the_remedy(
     assert every_row(connection) == before
 
 
-def test_line_ends_are_no_edit(connection: Connection, contract: Contract, edit: Callable, tmp_path: Path) -> None:
+def test_line_ends_are_no_edit(
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None], tmp_path: Path
+) -> None:
     for path in (tmp_path / "schema").rglob("*.sql"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
 
@@ -128,7 +132,7 @@ def test_line_ends_are_no_edit(connection: Connection, contract: Contract, edit:
 
 
 def test_a_database_that_a_later_version_migrated_keeps_its_views(
-    connection: Connection, contract: Contract, edit: Callable, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit("tables/9999_later", "", "ALTER TABLE invoice_anomalies.vendor_totals ADD COLUMN more text;")
     edit("views/v_vendors", "    total.extract_date\n", "    total.extract_date,\n    total.more\n")

@@ -1,6 +1,5 @@
 """A night whose rows another night has came under a wrong date: it is refused, whichever of the two comes first."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pandas as pd
@@ -11,7 +10,7 @@ from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import NightRefusedError
 from invoice_anomalies.warehouse import LoadCounts
-from tests.warehouse.rows import NIGHT, ask, contents, invoices, rejected, with_repeated_share
+from tests.warehouse.rows import NIGHT, Load, ask, contents, invoices, rejected, with_repeated_share
 
 TOMORROW = NIGHT + timedelta(days=1)
 TWENTY = tuple(f"n{place:02}" for place in range(20))
@@ -23,7 +22,7 @@ RUNS = (
 @pytest.mark.parametrize("numbers", [("only",), TWENTY], ids=["1 row", "20 rows"])
 @pytest.mark.parametrize("days", [1, -1], ids=["later", "earlier"])
 def test_the_file_of_a_night_is_refused_under_another_date_whatever_its_name_and_order(
-    connection: Connection, contract: Contract, load: Callable, numbers: tuple[str, ...], days: int
+    connection: Connection, contract: Contract, load: Load, numbers: tuple[str, ...], days: int
 ) -> None:
     load(invoices(contract, *numbers), rejected(line99=["no amount"]), file="landing/2024-03-05.csv")
     before = contents(connection)
@@ -48,7 +47,7 @@ def test_the_file_of_a_night_is_refused_under_another_date_whatever_its_name_and
 
 
 def test_a_night_is_no_repetition_of_itself_and_empty_nights_are_none_of_each_other(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     for _ in range(2):
         assert load(invoices(contract, *TWENTY)).loaded == 20
@@ -59,9 +58,7 @@ def test_a_night_is_no_repetition_of_itself_and_empty_nights_are_none_of_each_ot
     assert warehouse.night_rows(connection, NIGHT) == 20
 
 
-def test_rows_without_a_key_of_their_own_are_not_loaded_twice_under_two_dates(
-    contract: Contract, load: Callable
-) -> None:
+def test_rows_without_a_key_of_their_own_are_not_loaded_twice_under_two_dates(contract: Contract, load: Load) -> None:
     keyless = Contract.model_validate({**contract.model_dump(), "key": ["line"]})
     load(invoices(contract, *TWENTY), contract=keyless)
 
@@ -70,7 +67,7 @@ def test_rows_without_a_key_of_their_own_are_not_loaded_twice_under_two_dates(
 
 
 def test_a_file_that_was_corrected_meanwhile_is_still_known(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, *TWENTY))
     before = contents(connection)
@@ -89,7 +86,7 @@ def test_a_file_that_was_corrected_meanwhile_is_still_known(
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)], ids=str)
 def test_extracts_that_overlap_are_loaded_in_any_order(
-    connection: Connection, contract: Contract, load: Callable, order: tuple[int, ...]
+    connection: Connection, contract: Contract, load: Load, order: tuple[int, ...]
 ) -> None:
     # Each extract has the rows of the last three days, two a day; nothing came on the last one.
     days = [pd.concat([invoices(contract, f"{day}a", f"{day}b")]) for day in range(6)]
@@ -103,7 +100,7 @@ def test_extracts_that_overlap_are_loaded_in_any_order(
 
 
 def test_an_early_night_of_one_row_may_take_it_from_a_large_one(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, *TWENTY), extract_date=TOMORROW)
 
@@ -112,7 +109,7 @@ def test_an_early_night_of_one_row_may_take_it_from_a_large_one(
     assert warehouse.night_rows(connection, TOMORROW) == 19
 
 
-def test_a_limit_of_one_lets_everything_pass(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_a_limit_of_one_lets_everything_pass(connection: Connection, contract: Contract, load: Load) -> None:
     overlapping = with_repeated_share(contract, 1)
     load(invoices(contract, *TWENTY), contract=overlapping)
 
@@ -122,7 +119,7 @@ def test_a_limit_of_one_lets_everything_pass(connection: Connection, contract: C
 
 
 def test_the_night_that_was_mistaken_is_taken_back_and_the_real_one_loaded(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, *TWENTY))
     with pytest.raises(NightRefusedError):

@@ -1,7 +1,6 @@
 """Corrections ask for each night that is to be scored again about once, however many there are, and forget none."""
 
 from collections import deque
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.pipeline.repeat import after_load, after_scoring
 from invoice_anomalies.warehouse import Scoring
-from tests.warehouse.rows import NIGHT, a_model, ask, invoices, scored
+from tests.warehouse.rows import NIGHT, Load, a_model, ask, invoices, scored
 
 HISTORY = timedelta(days=365)
 TODAY = date(2024, 12, 1)
@@ -21,7 +20,7 @@ TODAY = date(2024, 12, 1)
 class Desk:
     """Loads, scores and asks as the DAGs do; runs wait in a queue, and one of a known name is not asked for again."""
 
-    def __init__(self, dsn: str, connection: Connection, contract: Contract, load: Callable[..., Any]) -> None:
+    def __init__(self, dsn: str, connection: Connection, contract: Contract, load: Load) -> None:
         self.dsn, self.connection, self.contract, self._load = dsn, connection, contract, load
         self.queue: deque[dict[str, Any]] = deque()
         self.names: set[str] = set()
@@ -65,7 +64,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(dsn: str, connection: Connection, contract: Contract, load: Callable[..., Any]) -> Desk:
+def desk(dsn: str, connection: Connection, contract: Contract, load: Load) -> Desk:
     warehouse.register_model(connection, a_model("m1", date(2024, 2, 1)))
     return Desk(dsn, connection, contract, load)
 

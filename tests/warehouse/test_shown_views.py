@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.warehouse import Extract, Scoring, StillOpen
 from tests.warehouse.replay import replay
-from tests.warehouse.rows import NIGHT, a_model, ask, invoices, rejected, scored, typed
+from tests.warehouse.rows import NIGHT, Load, a_model, ask, invoices, rejected, scored, typed
 
 KEYS = ["V00000|a", "V00001|b", "V00002|c"]
 TOMORROW = NIGHT + timedelta(days=1)
@@ -40,11 +41,11 @@ FIRST_TIMES = """
 
 
 @pytest.fixture
-def publish(connection: Connection, contract: Contract, load: Callable) -> Callable[..., None]:
+def publish(connection: Connection, contract: Contract, load: Load) -> Callable[..., None]:
     """Load a night of three invoices and publish these anomalies of it, changed as given."""
     warehouse.register_model(connection, a_model("m1", date(2024, 2, 1)))
 
-    def publish(flagged: list[str], night: date = NIGHT, **changes: object) -> None:
+    def publish(flagged: list[str], night: date = NIGHT, **changes: Any) -> None:
         keys = KEYS if night == NIGHT else [f"{key}{night.day}" for key in KEYS]
         load(invoices(contract, *(key.partition("|")[2] for key in keys)), extract_date=night)
         scores, anomalies, fields = scored(keys, flagged)
@@ -62,7 +63,9 @@ def judge(connection: Connection, key: str, verdict: str) -> None:
         )
 
 
-def test_an_anomaly_is_shown_with_its_vendors_name_and_its_kind(connection: Connection, publish: Callable) -> None:
+def test_an_anomaly_is_shown_with_its_vendors_name_and_its_kind(
+    connection: Connection, publish: Callable[..., None]
+) -> None:
     publish(KEYS[:1])
 
     assert warehouse.night_anomalies(connection, NIGHT, "m1")[0].entity_name == "Acme Ltd"
@@ -77,7 +80,7 @@ def test_an_anomaly_is_shown_with_its_vendors_name_and_its_kind(connection: Conn
     assert ask(connection, "SELECT entity_name, kind FROM invoice_anomalies.v_anomalies") == [(None, "copy")]
 
 
-def test_money_of_two_currencies_is_never_one_sum(connection: Connection, publish: Callable) -> None:
+def test_money_of_two_currencies_is_never_one_sum(connection: Connection, publish: Callable[..., None]) -> None:
     publish(KEYS, currency=["EUR", "USD", "EUR"], amount_at_risk=[10.0, 500.0, 7.0])
     judge(connection, KEYS[0], "confirmed")
 
@@ -94,7 +97,7 @@ def test_money_of_two_currencies_is_never_one_sum(connection: Connection, publis
 
 
 def test_a_refused_try_counts_no_rows_beside_an_accepted_extract(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     def refuse(file: str, rows: int) -> None:
         warehouse.refuse_night(connection, Extract(NIGHT, file), rows, ["too few"], "docs.html")
@@ -116,7 +119,7 @@ def test_a_refused_try_counts_no_rows_beside_an_accepted_extract(
 
 
 def test_every_anomaly_has_its_last_verdict_and_a_correction_opens_it_again(
-    connection: Connection, publish: Callable, load: Callable, contract: Contract
+    connection: Connection, publish: Callable[..., None], load: Load, contract: Contract
 ) -> None:
     verdicts = "SELECT status, verdict, reviewer, reviewed_at IS NULL FROM invoice_anomalies.v_anomalies ORDER BY 1, 2"
     publish(KEYS[:2])
@@ -129,7 +132,9 @@ def test_every_anomaly_has_its_last_verdict_and_a_correction_opens_it_again(
     assert ask(connection, verdicts) == [("open", "confirmed", "ann", False), ("open", None, None, True)]
 
 
-def test_what_is_open_from_earlier_nights_is_counted_by_currency(connection: Connection, publish: Callable) -> None:
+def test_what_is_open_from_earlier_nights_is_counted_by_currency(
+    connection: Connection, publish: Callable[..., None]
+) -> None:
     assert warehouse.open_before(connection, TOMORROW) == []
     publish(KEYS, currency=["EUR", "USD", "EUR"], amount_at_risk=[10.0, 500.0, None])
     publish([f"{KEYS[0]}{TOMORROW.day}"], TOMORROW, currency="EUR", amount_at_risk=5.0)
@@ -145,7 +150,7 @@ def test_what_is_open_from_earlier_nights_is_counted_by_currency(connection: Con
 
 
 def test_vendors_follow_corrections_nights_that_come_late_and_invoices_that_go(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     def check() -> None:
         connection.commit()
@@ -168,7 +173,7 @@ def test_vendors_follow_corrections_nights_that_come_late_and_invoices_that_go(
     assert ask(connection, VENDORS) == []
 
 
-def test_a_vendor_has_the_name_of_its_last_night(connection: Connection, contract: Contract, load: Callable) -> None:
+def test_a_vendor_has_the_name_of_its_last_night(connection: Connection, contract: Contract, load: Load) -> None:
     one = {"vendor_id": "V1", "currency": "EUR", "gross_amount": 10.0}
     load(typed(contract, [{**one, "invoice_number": "b", "vendor_name": "New name"}]), extract_date=TOMORROW)
     load(typed(contract, [{**one, "invoice_number": "a", "vendor_name": "Old name"}]))
@@ -177,7 +182,7 @@ def test_a_vendor_has_the_name_of_its_last_night(connection: Connection, contrac
 
 
 def test_vendors_are_counted_anew_where_the_contract_names_other_columns(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     frame = invoices(contract, "a", "b", "c", "d", cost_center="CC1", net_amount=3.0)
     load(frame.assign(vendor_id=pd.Series(["V1", "V2", "V1", "V1"], index=frame.index, dtype="str")))
@@ -194,7 +199,7 @@ def test_vendors_are_counted_anew_where_the_contract_names_other_columns(
 
 
 def test_a_row_in_quarantine_is_shown_with_its_reasons_as_text(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, "a"), rejected(line8=["no amount", "no date"]), file="f.csv")
 

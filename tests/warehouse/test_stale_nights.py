@@ -1,6 +1,5 @@
 """Scores that rest on invoices which changed since are known to, until the night is scored again."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.warehouse import Scoring
-from tests.warehouse.rows import NIGHT, a_model, ask, invoices, scored
+from tests.warehouse.rows import NIGHT, Load, a_model, ask, invoices, scored
 
 HISTORY = timedelta(days=10)
 NIGHTS = [NIGHT + timedelta(days=n) for n in range(3)]
@@ -37,7 +36,7 @@ def stale(connection: Connection) -> list[date]:
 
 
 @pytest.fixture
-def three_scored_nights(connection: Connection, contract: Contract, load: Callable) -> None:
+def three_scored_nights(connection: Connection, contract: Contract, load: Load) -> None:
     warehouse.register_model(connection, a_model("m1", date(2024, 2, 1)))
     warehouse.register_model(connection, a_model("m2", date(2024, 3, 1)))
     for place, night in enumerate(NIGHTS):
@@ -51,7 +50,7 @@ def test_nights_scored_in_order_are_not_stale(connection: Connection, three_scor
 
 
 def test_a_corrected_night_makes_itself_and_the_later_ones_stale_until_they_are_scored_again(
-    connection: Connection, contract: Contract, load: Callable, three_scored_nights: None
+    connection: Connection, contract: Contract, load: Load, three_scored_nights: None
 ) -> None:
     load(invoices(contract, "a1", "more"), extract_date=NIGHTS[1])
 
@@ -64,7 +63,7 @@ def test_a_corrected_night_makes_itself_and_the_later_ones_stale_until_they_are_
 
 
 def test_loading_the_same_again_makes_no_night_stale(
-    connection: Connection, contract: Contract, load: Callable, three_scored_nights: None
+    connection: Connection, contract: Contract, load: Load, three_scored_nights: None
 ) -> None:
     load(invoices(contract, "a1", "b1"), extract_date=NIGHTS[1])
 
@@ -72,7 +71,7 @@ def test_loading_the_same_again_makes_no_night_stale(
 
 
 def test_a_night_that_comes_late_makes_the_nights_after_it_stale_as_far_as_their_history_reaches(
-    connection: Connection, contract: Contract, load: Callable, three_scored_nights: None
+    connection: Connection, contract: Contract, load: Load, three_scored_nights: None
 ) -> None:
     load(invoices(contract, "early"), extract_date=NIGHTS[1] - HISTORY)
 
@@ -80,7 +79,7 @@ def test_a_night_that_comes_late_makes_the_nights_after_it_stale_as_far_as_their
 
 
 def test_a_night_that_loses_an_invoice_to_an_earlier_one_is_stale(
-    connection: Connection, contract: Contract, load: Callable, three_scored_nights: None
+    connection: Connection, contract: Contract, load: Load, three_scored_nights: None
 ) -> None:
     load(invoices(contract, "x", "y"), extract_date=NIGHTS[2] + timedelta(days=40))
     score(connection, NIGHTS[2] + timedelta(days=40))
@@ -93,7 +92,7 @@ def test_a_night_that_loses_an_invoice_to_an_earlier_one_is_stale(
 
 
 def test_a_load_between_reading_and_publishing_leaves_the_night_stale(
-    connection: Connection, contract: Contract, load: Callable, three_scored_nights: None
+    connection: Connection, contract: Contract, load: Load, three_scored_nights: None
 ) -> None:
     known = warehouse.last_load(connection, NIGHTS[2] - HISTORY, NIGHTS[2])
     load(invoices(contract, "a0", "late"), extract_date=NIGHTS[0])
@@ -106,7 +105,7 @@ def test_a_load_between_reading_and_publishing_leaves_the_night_stale(
 
 
 def test_a_newer_model_that_knows_the_correction_ends_the_staleness(
-    connection: Connection, contract: Contract, load: Callable, three_scored_nights: None
+    connection: Connection, contract: Contract, load: Load, three_scored_nights: None
 ) -> None:
     load(invoices(contract, "a2", "more"), extract_date=NIGHTS[2])
     score(connection, NIGHTS[2], "m2")

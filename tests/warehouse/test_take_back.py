@@ -1,6 +1,5 @@
 """A night taken back: nothing of it is left but the trail, and later nights have what they delivered too."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from invoice_anomalies import warehouse
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.errors import WarehouseError
 from invoice_anomalies.warehouse import Scoring, Withdrawal
-from tests.warehouse.rows import NIGHT, a_model, ask, contents, every_row, invoices, rejected, scored, typed
+from tests.warehouse.rows import NIGHT, Load, a_model, ask, contents, every_row, invoices, rejected, scored, typed
 
 NIGHTS = [NIGHT + timedelta(days=day) for day in range(4)]
 HISTORY = timedelta(days=10)
@@ -33,7 +32,7 @@ def of_night(connection: Connection, table: str, night: date) -> int:
 
 
 @pytest.fixture
-def scored_nights(connection: Connection, contract: Contract, load: Callable) -> None:
+def scored_nights(connection: Connection, contract: Contract, load: Load) -> None:
     """Three nights, scored. The second and third repeat an invoice of the first; one of the first is confirmed."""
     warehouse.register_model(connection, a_model("m1", date(2024, 2, 1)))
     load(invoices(contract, "a", "b", gross_amount=1.5), rejected(line9=["no amount"]), extract_date=NIGHTS[0])
@@ -70,7 +69,7 @@ def test_a_night_taken_back_leaves_nothing_but_the_trail(
 
 
 def test_what_later_nights_delivered_too_is_theirs_as_if_the_other_had_never_come(
-    dsn: str, connection: Connection, contract: Contract, load: Callable, scored_nights: None
+    dsn: str, connection: Connection, contract: Contract, load: Load, scored_nights: None
 ) -> None:
     warehouse.take_back(connection, contract, NIGHTS[0], "why", "ann")
     found = {name: [row for row in rows if NIGHTS[0] not in row] for name, rows in contents(connection).items()}
@@ -95,7 +94,7 @@ def test_the_later_nights_are_stale_and_the_one_taken_back_is_missing(
 
 
 def test_a_night_taken_back_can_be_loaded_and_scored_anew(
-    connection: Connection, contract: Contract, load: Callable, scored_nights: None
+    connection: Connection, contract: Contract, load: Load, scored_nights: None
 ) -> None:
     before = contents(connection)
     warehouse.take_back(connection, contract, NIGHTS[0], "why", "ann")
@@ -159,7 +158,7 @@ HEADERS = {
     "description": "Text ü" + "ß" * 40,
     "invoice_date": "a\\b'c\n?",
 }
-VALUES = [
+VALUES: list[dict[str, object]] = [
     {"gross_amount": 0.1 + 0.2, "tax_amount": None, "description": 'say "%s"\n\\.\u2028 発票 🧾'},
     {"gross_amount": 1.7976931348623157e308, "tax_amount": 5e-324, "due_date": None, "description": ""},
     {"gross_amount": -99.95, "invoice_date": "1700-01-01", "due_date": "2199-12-31", "description": "{}[]null"},
@@ -167,7 +166,7 @@ VALUES = [
 
 
 def test_every_value_and_header_comes_back_to_the_last_digit(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     data = contract.model_dump()
     for name, header in HEADERS.items():
@@ -191,7 +190,7 @@ def test_every_value_and_header_comes_back_to_the_last_digit(
 
 
 def test_rows_that_the_contract_has_outgrown_wait_for_their_extract_and_are_told(
-    connection: Connection, contract: Contract, load: Callable
+    connection: Connection, contract: Contract, load: Load
 ) -> None:
     load(invoices(contract, "a", "b"))
     load(invoices(contract, "a", "c"), extract_date=NIGHTS[1])

@@ -1,5 +1,7 @@
 """Small frames of invoices in which every vendor has its own way to number and to bill."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -66,14 +68,14 @@ def company(vendors: int = 40, days: int = 240, seed: int = 1) -> pd.DataFrame:
             )
         )
     rows = pd.concat(parts).sort_values("day", kind="stable", ignore_index=True)
-    return frame_of(**{name: rows[name] for name in rows})
+    return frame_of(**{str(name): rows[name] for name in rows})
 
 
-def append(history: pd.DataFrame, *invoices: dict[str, object]) -> pd.DataFrame:
+def append(history: pd.DataFrame, *invoices: dict[str, Any]) -> pd.DataFrame:
     """Append invoices, each given by its differences from the invoice of the history whose row is `like`."""
     rows = []
     for given in invoices:
-        row = history.iloc[given.pop("like")].to_dict() if "like" in given else {}  # type: ignore[arg-type]
+        row = history.iloc[given.pop("like")].to_dict() if "like" in given else {}
         rows.append({**row, **given})
     added = pd.DataFrame(rows)
     if "day" in added:

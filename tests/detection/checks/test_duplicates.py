@@ -259,7 +259,7 @@ def rents(first: int = 0, months: int = 9) -> pd.DataFrame:
 
 
 def without_dates(invoices: pd.DataFrame) -> pd.DataFrame:
-    return invoices.assign(invoice_date=pd.NaT).astype({"invoice_date": "datetime64[us]"})
+    return invoices.assign(invoice_date=pd.Series(pd.NaT, index=invoices.index, dtype="datetime64[us]"))
 
 
 @pytest.mark.parametrize("dated", [lambda invoices: invoices, without_dates], ids=["dated", "without dates"])

@@ -155,7 +155,7 @@ def test_a_role_does_with_each_table_what_it_needs_and_nothing_else(database: Da
             found[name] = {
                 action
                 for action, command in ACTIONS.items()
-                if not refusal(connection, command.format(target, kind=kind, column=columns[0]))  # type: ignore[index]
+                if not refusal(connection, command.format(target, kind=kind, column=columns[0]))
             }
             wanted[name] = allowed(role, str(name), str(kind))
     assert found == wanted

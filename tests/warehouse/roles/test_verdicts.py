@@ -34,7 +34,7 @@ def anomalies(own_database: Database, contract: Contract) -> Callable[[], dict[t
     def statuses() -> dict[tuple[str, str], str]:
         with warehouse.connect(own_database.dsn(own_database.owner)) as connection:
             rows = ask(connection, "SELECT invoice_key, model_version, status FROM invoice_anomalies.anomalies")
-        return {(key, version): status for key, version, status in rows}  # type: ignore[misc]
+        return {(key, version): status for key, version, status in rows}
 
     return statuses
 
