@@ -38,7 +38,7 @@ class Scheme:
 
 
 class HistoryLookup:
-    """The invoices that were known before those in question, in order of their nights."""
+    """The reference invoices of some query rows, in the order of their nights."""
 
     def __init__(self, contract: Contract, result: ScoringResult) -> None:
         self._contract = contract
@@ -65,25 +65,25 @@ class HistoryLookup:
         ranges = self._index.ranges
         own = ranges.history_of[asked]
         rows: Codes = ranges.order[ranges.begin[own] : ranges.end[own]][-MOST_ROWS - 1 :]
-        if not len(self._history):  # where a book is judged by itself, an invoice is among what is known
+        if not len(self._history):  # in an audit, an invoice is a reference row itself
             rows = rows[rows != asked]
         return rows[-MOST_ROWS:]
 
     def values(self, name: str, rows: Codes) -> list[Any]:
         """Values of a field at these positions, shape (rows,), without the missing ones."""
         values = self.column(name)[rows]
-        known: list[Any] = values[self._is_known(name)[rows]].tolist()
-        return known
+        present: list[Any] = values[self._is_present(name)[rows]].tolist()
+        return present
 
     def shapes(self, name: str, rows: Codes) -> list[str]:
         """Formats of the texts of a field at these positions, shape (rows,), without the missing ones."""
         schemes = self._scheme_of(name)
         codes = schemes.shape[rows]
-        known: list[str] = schemes.shapes[codes[codes >= 0]].tolist()
-        return known
+        present: list[str] = schemes.shapes[codes[codes >= 0]].tolist()
+        return present
 
     def column(self, name: str) -> Column:
-        """A field of all known invoices: numbers and days as float64 (dates: days since 1970), texts as objects.
+        """A field of all reference invoices: numbers and days as float64 (dates: days since 1970), texts as objects.
 
         What is missing is NaN among numbers and days, and None among texts.
         """
@@ -92,14 +92,14 @@ class HistoryLookup:
         return self._columns[name]
 
     def lags(self, name: str) -> Column:
-        """Days between a date and the date that it is judged against, of all known invoices."""
+        """Days between a date and the date that it is judged against, of all reference invoices."""
         key = f"{name} lag"
         if key not in self._columns:
             self._columns[key] = self._known(*(lag_days(self._contract, name, frame) for frame in self._frames))
         return self._columns[key]
 
     def night(self, row: int) -> date:
-        """The extract date of a known invoice."""
+        """The extract date of a reference invoice."""
         return _day(self.column("extract_date")[row])
 
     def scheme(self, name: str, text: str, entity: Any) -> Scheme | None:
@@ -137,18 +137,18 @@ class HistoryLookup:
 
     @cached_property
     def newcomers(self) -> tuple[int, int]:
-        """How many of the latest known invoices were the first of their entity, and how many these are."""
+        """How many of the latest reference invoices were the first of their entity, and how many these are."""
         latest = min(NEWCOMER_ROWS, len(self) // 2)
         first = ~pd.Series(self._owners).duplicated().to_numpy()
         return int(first[len(self) - latest :].sum()), latest
 
     def _running(self, name: str) -> FloatArray:
-        """The running numbers in a field of all known invoices, NaN where there is none."""
+        """The running numbers in a field of all reference invoices, NaN where there is none."""
         key = f"{name} running"
         if key not in self._columns:
-            known = self._is_known(name)
+            present = self._is_present(name)
             self._columns[key] = np.full(len(self), np.nan)
-            self._columns[key][known] = numbers_in(self.column(name)[known])
+            self._columns[key][present] = numbers_in(self.column(name)[present])
         return self._columns[key]
 
     def _scheme_of(self, name: str) -> FormatIndex:
@@ -156,7 +156,7 @@ class HistoryLookup:
             self._schemes[name] = FormatIndex(self.column(name), self._owners)
         return self._schemes[name]
 
-    def _is_known(self, name: str) -> npt.NDArray[np.bool_]:
+    def _is_present(self, name: str) -> npt.NDArray[np.bool_]:
         if name not in self._knowns:
             self._knowns[name] = pd.notna(self.column(name))
         return self._knowns[name]
@@ -171,8 +171,8 @@ class HistoryLookup:
         return frame[self._contract.entity].astype(object).fillna("").to_numpy(object)
 
     def _known(self, history: Column, asked: Column) -> Column:
-        known: Column = np.concatenate([history[self._order], asked])[: len(self)]
-        return known
+        both: Column = np.concatenate([history[self._order], asked])[: len(self)]
+        return both
 
     def _values(self, name: str, frame: pd.DataFrame) -> Column:
         if name in self._contract.derived:

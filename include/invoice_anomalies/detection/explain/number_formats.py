@@ -1,4 +1,4 @@
-"""How numbers are written, and by whom: a number in another entity's way of writing is one that was booked wrongly."""
+"""Formats of numbers, and their writers: a number in another entity's format is one that was booked wrongly."""
 
 import string
 from collections.abc import Iterable
@@ -20,44 +20,44 @@ DIGITS = str.maketrans(dict.fromkeys(string.digits, "9"))
 """To the skeleton of a number, which keeps its letters: 'INV-2026/7' is 'INV-9999/9'."""
 
 
-class _Way:
-    """Ways of writing numbers: the code of each known number's, -1 where there is no number, and the place of each way.
+class _Formats:
+    """One way of describing formats: the format code of each number, -1 without a number, and the code of each format.
 
-    Who writes in a way is looked up once a way, since few ways serve many explanations.
+    The writers of a format are looked up once a format, since few formats serve many explanations.
     """
 
-    def __init__(self, codes: Codes, ways: Iterable[str], owner: Codes, numbers: Codes) -> None:
-        self._places = {way: place for place, way in enumerate(ways)}
+    def __init__(self, codes: Codes, formats: Iterable[str], owner: Codes, numbers: Codes) -> None:
+        self._codes = {name: code for code, name in enumerate(formats)}
         self._owner, self._numbers = owner, numbers
         self._order = np.argsort(codes, kind="stable")
-        self._begins = np.searchsorted(codes[self._order], np.arange(len(self._places) + 1))
+        self._begins = np.searchsorted(codes[self._order], np.arange(len(self._codes) + 1))
         self._writers: dict[str, tuple[Codes, Codes, Mask]] = {}
 
-    def writers(self, way: str) -> tuple[Codes, Codes, Mask]:
+    def writers(self, name: str) -> tuple[Codes, Codes, Mask]:
         """Positions of the numbers in this format, shape (rows,); by owner counts and whether usual, (owners,)."""
-        if way not in self._writers:
-            place = self._places.get(way, -1)
-            rows = self._order[slice(*self._begins[place : place + 2])] if place >= 0 else self._order[:0]
+        if name not in self._writers:
+            code = self._codes.get(name, -1)
+            rows = self._order[slice(*self._begins[code : code + 2])] if code >= 0 else self._order[:0]
             written: Codes = np.bincount(self._owner[rows], minlength=len(self._numbers))
             usual = written >= np.maximum(FEWEST_OF_A_SCHEME, USUAL_SCHEME * self._numbers)
-            self._writers[way] = rows[usual[self._owner[rows]]], written, usual
-        return self._writers[way]
+            self._writers[name] = rows[usual[self._owner[rows]]], written, usual
+        return self._writers[name]
 
 
 class FormatIndex:
-    """How each known number is written: its skeleton and its shape. texts: None where there is no number."""
+    """The formats of numbers, by skeleton and in full. texts, owners: shape (rows,); None where there is no number."""
 
     def __init__(self, texts: Column, owners: Column) -> None:
-        known = pd.notna(texts)
+        present = pd.notna(texts)
         owner, names = pd.factorize(owners)
-        self._owners = {name: place for place, name in enumerate(names)}
-        self._numbers: Codes = np.bincount(owner[known], minlength=len(names))
-        self.shape, shapes = _everywhere(known, *formats_of(texts[known]))
-        skeleton, skeletons = _everywhere(known, *pd.factorize(translated(texts[known], DIGITS)))
+        self._owners = {name: code for code, name in enumerate(names)}
+        self._numbers: Codes = np.bincount(owner[present], minlength=len(names))
+        self.shape, shapes = _everywhere(present, *formats_of(texts[present]))
+        skeleton, skeletons = _everywhere(present, *pd.factorize(translated(texts[present], DIGITS)))
         self.shapes = shapes
         self._ways = (
-            (_Way(skeleton, skeletons, owner, self._numbers), lambda text: text.translate(DIGITS)),
-            (_Way(self.shape, shapes, owner, self._numbers), format_of),
+            (_Formats(skeleton, skeletons, owner, self._numbers), lambda text: text.translate(DIGITS)),
+            (_Formats(self.shape, shapes, owner, self._numbers), format_of),
         )
 
     def like(self, text: str, entity: Any) -> tuple[Codes, int]:
@@ -72,8 +72,8 @@ class FormatIndex:
         return np.zeros(0, dtype=np.intp), 0
 
 
-def _everywhere(known: Mask, codes: Codes, names: Texts) -> tuple[Codes, Texts]:
-    """The same codes for all rows, -1 where nothing is known."""
-    everywhere = np.full(len(known), -1)
-    everywhere[known] = codes
+def _everywhere(present: Mask, codes: Codes, names: Texts) -> tuple[Codes, Texts]:
+    """The same codes for all rows, -1 where nothing is present."""
+    everywhere = np.full(len(present), -1)
+    everywhere[present] = codes
     return everywhere, names

@@ -24,32 +24,32 @@ class RelatedInvoices:
             for name in self._fields
         }
 
-    def worst(self, field: str, place: int) -> tuple[str, float]:
+    def worst(self, field: str, row: int) -> tuple[str, float]:
         """The check that finds most fault with a field of an invoice, with its error; 0.0 where none does."""
         errors = {
-            check: float(self._errors[check][place])
+            check: float(self._errors[check][row])
             for check, blamed in self._fields.items()
-            if blamed == field and len(self._result.found[check].related_invoices[self._rows[place]])
+            if blamed == field and len(self._result.found[check].related_invoices[self._rows[row]])
         }
         return max(errors.items(), key=lambda item: item[1], default=("", 0.0))
 
-    def note(self, check: str, place: int) -> str:
+    def note(self, check: str, row: int) -> str:
         """What a check found, naming the other invoices."""
-        row, findings = int(self._rows[place]), self._result.found[check]
-        named, places = self._named
-        own = named.iloc[places[len(self._result.history) + row]]
-        twins = named.iloc[[places[position] for position in findings.related_invoices[row].tolist()]]
-        return describe_match(check, twins, self._contract, own, findings.details_of(row))
+        query_row, found = int(self._rows[row]), self._result.found[check]
+        named, row_of = self._named
+        own = named.iloc[row_of[len(self._result.history) + query_row]]
+        related = named.iloc[[row_of[position] for position in found.related_invoices[query_row].tolist()]]
+        return describe_match(check, related, self._contract, own, found.details_of(query_row))
 
     @cached_property
     def _named(self) -> tuple[pd.DataFrame, dict[int, int]]:
-        """All invoices that a note may name, and their places by position in the history followed by the invoices.
+        """All invoices that a note may name, and their rows by position in the history followed by the invoices.
 
-        Only what notes tell of, with the texts that are told as they are made harmless.
+        Only the fields that notes tell of, with their texts made harmless.
         """
         history, invoices = self._result.history, self._result.invoices
-        twins = [findings.related_invoices[row] for findings in self._result.found.values() for row in self._rows]
-        positions = np.unique(np.concatenate([self._rows + len(history), *twins]))
+        related = [found.related_invoices[row] for found in self._result.found.values() for row in self._rows]
+        positions = np.unique(np.concatenate([self._rows + len(history), *related]))
         told = [*self._contract.of_type("date"), *self._contract.of_type("identifier"), "extract_date"]
         told = list(dict.fromkeys(filter(None, [self._contract.entity, self._contract.amount, *told])))
         before = positions < len(history)
@@ -58,4 +58,4 @@ class RelatedInvoices:
         rows = rows.set_axis([shown(key) for key in rows.index])
         entity = self._contract.entity
         named = rows if entity is None else rows.assign(**{entity: [shown(name) for name in rows[entity]]})
-        return named, {position: place for place, position in enumerate(positions.tolist())}
+        return named, {position: row for row, position in enumerate(positions.tolist())}
