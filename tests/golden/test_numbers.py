@@ -1,6 +1,7 @@
 """The numbers stored beside the texts of a field are what the texts say: by them a BI tool sorts and plots."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -35,6 +36,7 @@ def style_of(contract: Contract, name: str) -> text.Style | None:
 def test_the_stored_numbers_in_words_are_the_stored_texts(told: tuple[Contract, pd.DataFrame]) -> None:
     contract, fields = told
     compared = 0
+    line: Any
     for line in fields.itertuples():
         style = style_of(contract, line.field)
         numbers = {name: getattr(line, f"{name}_number") for name in ("observed", "expected", "low", "high")}
