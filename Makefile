@@ -28,7 +28,7 @@ install = $(BIN)/python -m local.heartbeat $(1) $(installer) --no-deps --require
 coverage = $(shell $(BIN)/python -c 'import sys; print("--cov --cov-report=term" if "$(COVERAGE)" or sys.version_info >= (3, 12) else "")')
 test: export COVERAGE_CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 
-.PHONY: help demo history take-back test test-slow lint bench bench-detection bench-throughput bench-bi bench-duplicates up down airflow dsn psql contract docs migrate lock clean
+.PHONY: help demo history take-back test test-slow lint bench bench-detection bench-throughput bench-bi bench-duplicates bench-sensitivity up down airflow dsn psql contract docs migrate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-detection: $(VENV)/installed-dev ## detection beside its peers, on planted
 
 bench-duplicates: $(VENV)/installed-dev ## the check for duplicates beside splink and a rule; ARGS="--help" tells more
 	@$(BIN)/python -W ignore -m benchmarks.duplicates $(ARGS)
+
+bench-sensitivity: $(VENV)/installed-dev ## what each constant of detection does, halved and doubled (an hour); ARGS="--help" tells more
+	@$(BIN)/python -W ignore -m benchmarks.sensitivity $(ARGS)
 
 bench-bi: $(VENV)/installed-dev ## what dashboards ask, on 5 million scored invoices; ARGS="--help" tells more
 	@$(BIN)/python -m benchmarks.bi_views $(ARGS)
