@@ -35,7 +35,8 @@ class Shared:
                 thing = make()
                 made.write_bytes(pickle.dumps(thing))
                 return thing
-        return pickle.loads(made.read_bytes())  # type: ignore[no-any-return]
+        other: T = pickle.loads(made.read_bytes())
+        return other
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,7 +58,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each file to one worker, and all files of one deployment, the demo's, to the same."""
     from xdist.scheduler import LoadFileScheduling
 
-    class ByDeployment(LoadFileScheduling):  # type: ignore[misc]
+    class ByDeployment(LoadFileScheduling):  # type: ignore[misc]  # xdist tells no types, so its class is Any
         def _split_scope(self, nodeid: str) -> str:
             return "tests/e2e" if nodeid.startswith("tests/e2e/") else str(super()._split_scope(nodeid))
 

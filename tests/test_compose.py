@@ -208,9 +208,11 @@ def test_every_setting_is_one_of_airflow(airflow_home: Path):
 
 def test_the_connections_are_read_by_airflow_as_meant(airflow_home: Path):
     environment = SERVICES["airflow-worker"]["environment"]
+    smtp = VARIABLE.fullmatch(environment["AIRFLOW_CONN_SMTP_DEFAULT"])
+    assert smtp is not None
     uris = [
         re.sub(r"\$\{\w+:\?[^}]+\}", "s3cret", environment["AIRFLOW_CONN_INVOICES_DB"]),
-        VARIABLE.fullmatch(environment["AIRFLOW_CONN_SMTP_DEFAULT"])[2].removeprefix(":-"),  # type: ignore[index]
+        smtp[2].removeprefix(":-"),
     ]
     program = (
         "import sys\n"

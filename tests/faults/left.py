@@ -89,7 +89,9 @@ def _content(path: Path) -> Any:
         return str(frame.dtypes.to_dict()), frame.to_csv()
     if path.suffix == ".eml":
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-        return neutral(str(mail["Subject"])), neutral(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
+        plain = mail.get_body(("plain",))
+        assert plain is not None
+        return neutral(str(mail["Subject"])), neutral(plain.get_content())
     if "staging" in path.parts:
         content = path.read_bytes()
         return neutral(content.decode()) if path.suffix == ".json" else content

@@ -107,7 +107,8 @@ def test_a_full_disk_of_staged_files_is_told_and_scoring_goes_on_when_there_is_r
     outcome = workshop.run("score_chunk", company, chunks[0])
 
     refused(outcome, "score_chunk")
-    assert "0.0 MB free" in outcome.error["message"]  # type: ignore[index]
+    assert outcome.error is not None
+    assert "0.0 MB free" in outcome.error["message"]
     filler.unlink()
     assert score_night(run)["scored"] == company.count("invoices", NIGHT)
 

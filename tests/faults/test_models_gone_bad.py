@@ -123,8 +123,8 @@ def a_threshold_that_is_no_number(company: Company) -> None:
 class Trap:
     """A pickle that would run this when it is opened."""
 
-    def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
-        return Path.touch, (Path("/tmp/opened"),)  # type: ignore[return-value]
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[Path]]:
+        return Path.touch, (Path("/tmp/opened"),)
 
 
 def a_pickle_among_the_weights(company: Company) -> None:

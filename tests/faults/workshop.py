@@ -84,6 +84,7 @@ def watch_database(points: Points) -> None:
             points.reach("after a commit")
 
     real_connect = psycopg2.connect
+    # A function of the same call but of no overloads takes the place of a function of several.
     psycopg2.connect = lambda *args, **kwargs: real_connect(  # type: ignore[assignment]
         *args, connection_factory=Connection, cursor_factory=Cursor, **kwargs
     )

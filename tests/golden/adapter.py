@@ -168,5 +168,7 @@ def storing(weights: Path) -> Iterator[None]:
 
     with patch.object(training, "train", keep):
         yield
-    arrays = {f"{index}/{name}": array for index, named in enumerate(rounds) for name, array in named.items()}
-    np.savez_compressed(weights, **arrays)  # type: ignore[arg-type]
+    arrays: dict[str, Any] = {
+        f"{index}/{name}": array for index, named in enumerate(rounds) for name, array in named.items()
+    }
+    np.savez_compressed(weights, **arrays)

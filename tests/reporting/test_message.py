@@ -3,6 +3,7 @@ import email
 import email.policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,8 +61,8 @@ def test_the_same_content_has_the_same_digest_and_message_id_at_any_time(message
     [{"subject": "other"}, {"text": "other"}, {"recipients": ("c@example.com",)}],
     ids=lambda change: next(iter(change)),
 )
-def test_other_content_has_another_digest(message: Message, change: dict[str, object]):
-    assert dataclasses.replace(message, **change).digest != message.digest  # type: ignore[arg-type]
+def test_other_content_has_another_digest(message: Message, change: dict[str, Any]):
+    assert dataclasses.replace(message, **change).digest != message.digest
 
 
 def test_a_subject_cannot_add_a_header(message: Message):

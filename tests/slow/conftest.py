@@ -77,7 +77,7 @@ def deliver(book: pd.DataFrame, landing: Path) -> None:
 
 def _contract() -> dict[str, Any]:
     """The example contract, made strict: rows that come twice are refused, so that quarantine has work too."""
-    contract = yaml.safe_load((PROJECT / "docs" / "contracts" / "corporate_payments.yaml").read_text())
+    contract: dict[str, Any] = yaml.safe_load((PROJECT / "docs" / "contracts" / "corporate_payments.yaml").read_text())
     contract["key"] = ["vendor_id", "invoice_number", "amount"]
     contract["extract"]["path"] = "landing/payments_{extract_date}.csv.gz"
     contract["fields"]["invoice_date"]["detect"] = False  # the same as the extract date on every row
@@ -85,4 +85,4 @@ def _contract() -> dict[str, Any]:
     contract["validation"] = {"rows": {"min": 1}, "max_quarantined_share": 0.3}
     # A model of seconds that flags something every night: its quality is judged elsewhere.
     contract["detection"] = {"epochs": 3, "hidden_units": [16]}
-    return contract  # type: ignore[no-any-return]
+    return contract

@@ -41,9 +41,9 @@ def rejected(**reasons: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"raw": ['{"a": 1}'] * len(lines), "reasons": list(reasons.values())}, index=lines)
 
 
-def a_model(version: str = "m1", until: date = date(2024, 3, 1), **changes: object) -> ModelRecord:
+def a_model(version: str = "m1", until: date = date(2024, 3, 1), **changes: Any) -> ModelRecord:
     """A registered-to-be model that knows the nights until a date."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "version": version,
         "status": "challenger",
         "trained_from": date(2023, 3, 1),
@@ -53,7 +53,7 @@ def a_model(version: str = "m1", until: date = date(2024, 3, 1), **changes: obje
         "artefact": f"models/{version}",
         "checksum": "abc",
     }
-    return ModelRecord(**{**values, **changes})  # type: ignore[arg-type]
+    return ModelRecord(**{**values, **changes})
 
 
 def every_row(connection: Connection) -> dict[str, list[tuple[object, ...]]]:

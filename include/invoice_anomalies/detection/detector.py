@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.autoencoder.forward import Weights

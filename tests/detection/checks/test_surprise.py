@@ -1,16 +1,18 @@
 """Tails of counts equal the exact sums that whole parameters allow."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb, factorial, log
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from invoice_anomalies.detection.checks.surprise import beta_binomial_surprise, negative_binomial_surprise
 
 
-def surprise(function: object, *parameters: float) -> float:
-    return float(function(*(np.array([float(value)]) for value in parameters))[0])  # type: ignore[operator]
+def surprise(function: Callable[..., npt.NDArray[np.floating]], *parameters: float) -> float:
+    return float(function(*(np.array([float(value)]) for value in parameters))[0])
 
 
 @pytest.mark.parametrize(("count", "mean", "dispersion"), [(5, 2, 3), (40, 3, 1), (12, 11, 9), (300, 20, 2)])

@@ -23,7 +23,10 @@ def order(contract: Contract, **odd: tuple[float, dict[str, Any]]) -> list[str]:
     return in_order(contract, {name: error for name, (error, _) in odd.items()}, findings)
 
 
-SLIP, FITS, COPY, NOTHING = {"slip": True}, {"fits": True}, {"check": "duplicate"}, {}  # type: ignore[var-annotated]
+SLIP: dict[str, Any] = {"slip": True}
+FITS: dict[str, Any] = {"fits": True}
+COPY: dict[str, Any] = {"check": "duplicate"}
+NOTHING: dict[str, Any] = {}
 
 
 @pytest.fixture(scope="module")
