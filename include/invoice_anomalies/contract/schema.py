@@ -4,6 +4,7 @@
 the remedy. `json_schema` gives the schema that lets an editor complete the file.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -214,64 +215,59 @@ class Contract(Part):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         mistakes = [
-            *self._reference(("entity",), self.entity, ("category", "identifier")),
-            *self._reference(("entity_name",), self.entity_name, ("category", "identifier", "text")),
-            *self._reference(("amount",), self.amount, ("amount",)),
-            *self._reference(("currency",), self.currency, ("category",)),
-            *self._reference(("invoice_number",), self.invoice_number, ("identifier",)),
-            *self._reference(("invoice_date",), self.invoice_date, ("date",)),
-            *(
-                Mistake(
-                    ("invoice_number",),
-                    f"{name} does not take part in detection, so no repeated number can be told",
-                    "set detect: true on it, or use another identifier",
-                )
-                for name in (self.invoice_number,)
-                if name in self.fields and not self.fields[name].detect
-            ),
-            *(m for i, name in enumerate(self.key) if name != LINE for m in self._reference(("key", i), name)),
-            *(
-                mistake
-                for name, field in self.fields.items()
-                for mistake in self._reference(("fields", name, "relative_to"), field.relative_to, ("date",))
-            ),
-            *(
-                mistake
-                for name, derived in self.derived.items()
-                for i, part in enumerate(derived.parts)
-                for mistake in self._reference(("derived", name, derived.operation, i), part, NUMERIC_TYPES)
-            ),
-            *(
-                Mistake(("derived", name), "is also the name of a field", "give the derived field another name")
-                for name in self.derived
-                if name in self.fields
-            ),
-            *(
-                Mistake(
-                    ("fields", name), "is a column that the tables add themselves", "rename the field and set column:"
-                )
-                for name in self.fields
-                if name in RESERVED
-            ),
-            *(
-                Mistake(("key", i), f"{name} may be empty, so it cannot identify an invoice", "make it required")
-                for i, name in enumerate(self.key)
-                if name in self.fields and not self.fields[name].required
-            ),
-        ]
-        headers = [self.header(name) for name in self.fields]
-        mistakes += [
-            Mistake(
-                ("fields", name, "column"), f"{self.header(name)!r} is read by two fields", "give each its own column"
-            )
-            for name in self.fields
-            if headers.count(self.header(name)) > 1
+            *self._wrong_roles(),
+            *self._wrong_references(),
+            *self._taken_names(),
+            *self._open_keys(),
         ]
         if not self.scored_fields:
             mistakes.append(Mistake(("fields",), "no field takes part in detection", "set detect: true on some"))
         if mistakes:
             raise ValueError(mistakes)
         return self
+
+    def _wrong_roles(self) -> Iterator[Mistake]:
+        yield from self._reference(("entity",), self.entity, ("category", "identifier"))
+        yield from self._reference(("entity_name",), self.entity_name, ("category", "identifier", "text"))
+        yield from self._reference(("amount",), self.amount, ("amount",))
+        yield from self._reference(("currency",), self.currency, ("category",))
+        yield from self._reference(("invoice_number",), self.invoice_number, ("identifier",))
+        yield from self._reference(("invoice_date",), self.invoice_date, ("date",))
+        if self.invoice_number in self.fields and not self.fields[self.invoice_number].detect:
+            yield Mistake(
+                ("invoice_number",),
+                f"{self.invoice_number} does not take part in detection, so no repeated number can be told",
+                "set detect: true on it, or use another identifier",
+            )
+
+    def _wrong_references(self) -> Iterator[Mistake]:
+        for i, name in enumerate(self.key):
+            if name != LINE:
+                yield from self._reference(("key", i), name)
+        for name, field in self.fields.items():
+            yield from self._reference(("fields", name, "relative_to"), field.relative_to, ("date",))
+        for name, derived in self.derived.items():
+            for i, part in enumerate(derived.parts):
+                yield from self._reference(("derived", name, derived.operation, i), part, NUMERIC_TYPES)
+
+    def _taken_names(self) -> Iterator[Mistake]:
+        for name in self.derived:
+            if name in self.fields:
+                yield Mistake(("derived", name), "is also the name of a field", "give the derived field another name")
+        for name in self.fields:
+            if name in RESERVED:
+                taken = "is a column that the tables add themselves"
+                yield Mistake(("fields", name), taken, "rename the field and set column:")
+        headers = [self.header(name) for name in self.fields]
+        for name in self.fields:
+            if headers.count(self.header(name)) > 1:
+                twice = f"{self.header(name)!r} is read by two fields"
+                yield Mistake(("fields", name, "column"), twice, "give each its own column")
+
+    def _open_keys(self) -> Iterator[Mistake]:
+        for i, name in enumerate(self.key):
+            if name in self.fields and not self.fields[name].required:
+                yield Mistake(("key", i), f"{name} may be empty, so it cannot identify an invoice", "make it required")
 
     def _reference(self, where: tuple[str | int, ...], name: str | None, types: tuple[str, ...] = ()) -> list[Mistake]:
         if name is None:
