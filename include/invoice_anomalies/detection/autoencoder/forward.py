@@ -14,7 +14,8 @@ from invoice_anomalies.detection.profiles.encoder import Encoder
 
 Float32 = npt.NDArray[np.float32]
 
-SMALLEST_LOG_SCALE = -5.0  # of the factor that an output puts on a profile's scale
+# Natural logarithm of the factor that an output puts on a profile's scale: from 1/148 to 20, so that none runs away.
+SMALLEST_LOG_SCALE = -5.0
 LARGEST_LOG_SCALE = 3.0
 
 

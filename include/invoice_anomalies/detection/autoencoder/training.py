@@ -19,12 +19,14 @@ from invoice_anomalies.detection.profiles.encoder import Encoder
 from invoice_anomalies.detection.profiles.model_input import ModelInput
 
 DEGREES_OF_FREEDOM = 3.0  # heavy tails: an amount ten scales off must not bend the model
-BATCH = 256
+BATCH = 256  # rows a step; chosen by the time of a training, see make bench-sensitivity
 ALL_MASKED = 0.25  # share of rows trained on the history alone
 OTHERS_MASKED = 0.1  # chance that a further field is hidden, so that no field leans on a single other one
-VALIDATION_SHARE = 0.1
-PATIENCE = 5
-LEARNING_RATE = 8e-3
+VALIDATION_SHARE = 0.1  # of the invoices, held out to stop by: the usual tenth
+PATIENCE = (
+    5  # epochs without a lower held-out loss, after which training ends; chosen by eye, see make bench-sensitivity
+)
+LEARNING_RATE = 8e-3  # of Adam at the start, high since it falls to nothing; chosen by eye, see make bench-sensitivity
 FARTHEST = 50.0  # scales; keeps a single slip from setting the step size of a whole batch
 NEVER = -1e4  # log share of the categories that only pad the output block
 

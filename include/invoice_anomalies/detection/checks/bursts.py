@@ -20,11 +20,13 @@ FEWEST = 5
 """Invoices that make a burst."""
 FEWEST_NATS = 3.0
 """Nats from which more invoices than usual are worth a word: one night in twenty."""
-MOST_RELATED = 20
+MOST_RELATED = 20  # invoices of the night that are kept for the explanation, the largest first
 FEWEST_NIGHTS = 50
 """Nights of entities that there must be before they say what a night is."""
 OWN_NIGHTS = 5.0  # nights of the entity that the population's variation between nights is worth
 OTHERS = 5.0  # invoices of others, as many as expected, that stand behind a night with few of them
+# Dispersion (shape) of the negative binomial of an entity's counts; bounds that keep it finite, see make
+# bench-sensitivity.
 SMALLEST_DISPERSION = 0.05
 LARGEST_DISPERSION = 100.0
 USUAL = (0.05, 0.95)  # quantiles of the earlier nights' counts that are told as usual

@@ -16,8 +16,8 @@ from invoice_anomalies.detection.features.features import FloatArray
 AS_A_RULE = 0.5  # share of the earlier values from which a derived field has one value as a rule ...
 FEWEST = 3  # ... and how often it must have had it
 NEARLY = 4  # decimals: a rate of 0.2 is not quite that where tax was rounded to the cent
-A_CENT = 0.0051
-MOST_OF_THE_BOOK = 1_000
+A_CENT = 0.0051  # half a cent of rounding, with room for the error of a float
+MOST_OF_THE_BOOK = 1_000  # latest invoices whose usual rate is taken where the entity has none
 
 
 @dataclass(frozen=True)

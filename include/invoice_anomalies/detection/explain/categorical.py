@@ -17,7 +17,7 @@ from invoice_anomalies.detection.profiles.encoder import OTHER
 from invoice_anomalies.text import count, quoted, share, shown
 
 USUAL_SHARE = 0.1  # levels below this share are not worth naming
-MOST_NAMED = 2
+MOST_NAMED = 2  # usual categories that a sentence names
 UNUSUAL = "this unusual"
 FIRST_WEEKDAY = 3  # 1 January 1970 was a Thursday
 

@@ -17,7 +17,7 @@ from invoice_anomalies.detection.explain.order import TELLING_ERROR, in_order
 from invoice_anomalies.detection.result import ScoringResult
 from invoice_anomalies.text import RAREST, judged_on, rarest_told
 
-MOST_FIELDS = 5
+MOST_FIELDS = 5  # fields of an invoice that are explained: more than five nobody reads
 SMALLEST_ERROR = 2.0  # one in a hundred: a field more usual than that is not worth a line
 RAREST_TO_ROWS = 10.0  # times the invoices that were learned from, beyond which a rarity would be made up
 FIELD_COLUMNS = [

@@ -23,8 +23,8 @@ from invoice_anomalies.detection.result import ScoringResult
 
 MOST_ROWS = 200  # latest earlier invoices of an entity that are looked at: bounds the time of one explanation
 MOST_SCHEME_ROWS = 200  # latest numbers of one scheme that are compared with a foreign one
-WEEKS_BEFORE = range(1, 9)
-NEWCOMER_ROWS = 1_000
+WEEKS_BEFORE = range(1, 9)  # weeks whose same weekday a day is compared with: two months
+NEWCOMER_ROWS = 1_000  # latest invoices among which first ones of an entity are counted
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from invoice_anomalies.contract import Contract
 from invoice_anomalies.detection.checks.duplicates.invoice_numbers import CONFUSED
 from invoice_anomalies.text import amount
 
-MOST_NAMED = 5
+MOST_NAMED = 5  # related invoices that a sentence names
 _DIGITS = str.maketrans("".join(CONFUSED), "".join(CONFUSED.values()))
 
 Say = Callable[[pd.DataFrame, Contract, "pd.Series[Any]", Mapping[str, float]], str]

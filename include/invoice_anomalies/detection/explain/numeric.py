@@ -29,13 +29,13 @@ from invoice_anomalies.text import FORMATTERS, Style, about, count, estimated, q
 
 Range = tuple[float, float, float]  # expected, low, high
 
-FARTHEST_DAYS = 36_500
+FARTHEST_DAYS = 36_500  # a century: beyond it an expected date would not be one
 LATEST_NUMBERS = 12  # numbers of an entity that tell where its numbering has got to
-FEWEST_NUMBERS = 3
+FEWEST_NUMBERS = 3  # of those, from which they tell anything
 FAR_OFF = 100.0  # times the span of the latest numbers
 RECURRING = 0.5  # share of the earlier values from which the very same value is what is expected ...
 FEWEST_RECURRING = 3  # ... and how often it must have come
-SMALLEST_SIZE = 1e-9
+SMALLEST_SIZE = 1e-9  # keeps a ratio to a value of zero finite
 ODD_REFERENCE = 3.0  # error from which a date is odd itself, so that dates counted from it look odd too
 SIGNS = {"ratio": " / ", "difference": " − ", "sum": " + "}
 

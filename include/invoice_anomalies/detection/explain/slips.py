@@ -18,7 +18,7 @@ SHIFT_TOLERANCE = 0.12  # how far, in powers of ten, a ratio may be from an exac
 MOST_SHIFTS = 4  # places by which a decimal point may be off
 SMALLEST_AMOUNT = 0.5  # a ratio to (nearly) nothing says nothing
 TIGHT = 1.03  # a range whose ends differ by no more than this factor makes a corrected value credible by itself
-HALF_A_CENT = 0.005
+HALF_A_CENT = 0.005  # amounts nearer to each other are one amount
 ROUND = 100.0  # a multiple of this is a round amount ...
 SELDOM = 0.05  # ... and worth a word where no more than this share of the earlier ones, ...
 FEWEST_EARLIER = 10  # ... and of no fewer than these, was one
@@ -26,7 +26,7 @@ CERTAIN_DAYS = 92  # a usual range longer than this takes any date that is put r
 YEAR_TOLERANCE = 10  # days that a date may be from the expected one after putting the year right
 PERIOD = 31  # days beyond the usual range from which a date belongs to another period
 FEWEST_OTHERS = 8  # invoices of others on a usual day, from which a day without any is a quiet one
-QUIET = 0.1
+QUIET = 0.1  # share of a usual day's invoices below which a day is quiet
 
 
 @dataclass(frozen=True)

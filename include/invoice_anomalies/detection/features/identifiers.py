@@ -21,7 +21,7 @@ FORMAT_CHARACTERS = str.maketrans(LETTERS_AND_DIGITS, "9" * 10 + "A" * 26 + "a" 
 LONGEST_FORMAT = 60  # characters of a text that its format tells
 LONGEST_SEQUENCE = 15  # digits; beyond it a float no longer tells neighbours apart
 FEWEST_ALIKE = 16  # texts of a format from which reading them at once pays
-CENTURIES = (19, 20)
+CENTURIES = (19, 20)  # in which a year of four digits may begin
 
 Texts = npt.NDArray[Any]
 

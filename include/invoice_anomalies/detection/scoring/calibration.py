@@ -22,7 +22,7 @@ FEWEST_ROWS = 100  # a cell with fewer training invoices is calibrated like all 
 FEWEST_TAIL_ROWS = 1000  # a cell with fewer goes on like all of them where its own errors end
 RESOLUTION = 1e-5  # of raw errors, as far as the network's single precision tells them apart
 LARGEST_ERROR = 12.0  # one in 10^12: beyond it a ranking of oddities says nothing
-GRID = 256
+GRID = 256  # quantiles that a tail keeps, evenly spaced in the logarithm of the share
 
 Tiers = npt.NDArray[np.intp]
 

@@ -21,7 +21,7 @@ NEIGHBOURS = 3
 """Earlier invoices of a block that each invoice is compared with, the latest ones: a larger block is a series."""
 NEAR_AMOUNT = 0.01
 """Largest relative difference of amounts that are near."""
-DIGITS = 15
+DIGITS = 15  # of an amount in cents that a float holds exactly
 LARGEST_AMOUNT = 1e12  # beyond it, a hundredth is lost in a float
 
 
@@ -90,7 +90,7 @@ class CandidateInvoices:
         )
 
 
-WHOLE = -1
+WHOLE = -1  # in place of a position: no character is left out
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from invoice_anomalies.detection.features.features import Codes, FloatArray
 
 ROUND = (1, 5, 10, 100)
 """Units of the currency: the more of these an amount is a multiple of, the more common it is."""
-LONGEST_NUMBER = 12
+LONGEST_NUMBER = 12  # characters; longer numbers are one class, since few are as long
 LARGEST_SIZE = 12  # of an entity, by powers of two of its invoices
 
 Classes = dict[str, Codes]
