@@ -62,15 +62,19 @@ class Constant:
 
 
 def constants() -> list[Constant]:
-    """All constants of detection that are numbers or hold numbers, but those of the rooms that are left out."""
+    """All constants of detection that are numbers or hold numbers.
+
+    Left out are rooms without a say in scores, private names, tables of characters, and what is computed from others.
+    """
     found = []
     for module in _modules():
         short = module.__name__.removeprefix(f"{ROOT}.")
         if short.startswith(LEFT_OUT):
             continue
+        computed = {name for name, _ in _computed(module)}
         for name in _assigned(module):
             value = getattr(module, name)
-            if _has_numbers(value):
+            if name not in computed and not name.startswith("_") and _has_numbers(value):
                 found.append(Constant(short, name, value))
     return found
 
@@ -92,8 +96,8 @@ def _assigned(module: ModuleType) -> list[str]:
 
 
 def _has_numbers(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_numbers(part) for part in value.values())
+    if isinstance(value, dict):  # by a name; by a number it is a table of characters
+        return any(_has_numbers(part) and not isinstance(key, int) for key, part in value.items())
     if isinstance(value, list | tuple):
         return bool(value) and all(_has_numbers(part) for part in value)
     if isinstance(value, np.ndarray):
@@ -116,12 +120,29 @@ def _times(value: Any, factor: float) -> Any:
 
 @contextlib.contextmanager
 def changed_to(constant: Constant, value: Any) -> Iterator[None]:
-    """Have every module of detection that knows the constant see another value."""
+    """Have every module of detection that knows the constant see another value, and what was computed from it too."""
     with contextlib.ExitStack() as stack:
         for module in _modules():
             if getattr(module, constant.name, None) is constant.value:
                 stack.enter_context(patch.object(module, constant.name, value))
+        for module in _modules():
+            for name, expression in _computed(module):
+                if constant.name in {part.id for part in ast.walk(expression) if isinstance(part, ast.Name)}:
+                    code = compile(ast.Expression(expression), str(module.__file__), "eval")
+                    stack.enter_context(patch.object(module, name, eval(code, dict(vars(module)))))
         yield
+
+
+def _computed(module: ModuleType) -> list[tuple[str, ast.expr]]:
+    """Names in capitals that a module computes from other such names, with the expression."""
+    assert module.__file__ is not None
+    found = []
+    for statement in ast.parse(Path(module.__file__).read_text()).body:
+        if isinstance(statement, ast.Assign) and isinstance(target := statement.targets[0], ast.Name):
+            names = {part.id for part in ast.walk(statement.value) if isinstance(part, ast.Name)}
+            if target.id.isupper() and any(name.isupper() for name in names):
+                found.append((target.id, statement.value))
+    return found
 
 
 @dataclass(frozen=True)
@@ -185,7 +206,7 @@ def table(name: str, base: float, rows: Sequence[Row]) -> str:
     """The constants by the size of their effect, then those without one, as markdown."""
 
     def effect(row: Row) -> float:
-        return float(np.nanmax(np.abs(row[1]))) if np.isfinite(row[1]).any() else np.inf
+        return float(np.max(np.abs(row[1]))) if np.isfinite(row[1]).all() else np.inf
 
     ranked = sorted(rows, key=effect, reverse=True)
     lines = [
@@ -217,7 +238,9 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], None] = pr
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the real data sets")
     given = parser.parse_args(arguments)
     wanted = [constant for constant in constants() if given.only.lower() in constant.label.lower()]
-    written, began = [], time.monotonic()
+    written: list[str] = []
+    began = time.monotonic()
+    OUT.parent.mkdir(parents=True, exist_ok=True)
     for name in given.sets:
         trial = Trial.of(data_set(name, given.data, given.seed, given.epochs))
         say(f"{name}: average precision {trial.base:.3f}; {len(wanted)} constants")
@@ -229,9 +252,8 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], None] = pr
             say(
                 f"{minutes:5.1f} min  {index}/{len(wanted)} {constant.label}: " + " ".join(f"{c:+.4f}" for c in changes)
             )
+            OUT.write_text("\n".join([*written, table(name, trial.base, rows)]))  # an hour may be cut short
         written.append(table(name, trial.base, rows))
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text("\n".join(written))
     say("\n".join(written))
     say(f"written to {OUT}")
     return 0

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.sensitivity import Constant, changed_to, constants, table
 from invoice_anomalies.detection.autoencoder import inference
+from invoice_anomalies.detection.scoring import calibration
 
 BY_NAME = {constant.label: constant for constant in constants()}
 
@@ -49,6 +50,14 @@ def test_a_constant_is_changed_in_every_module_that_imports_it_and_only_for_a_wh
     with changed_to(constant, 0.5):
         assert vars(inference)[constant.name] == 0.5
     assert vars(inference)[constant.name] == constant.value
+
+
+def test_what_is_computed_from_a_constant_changes_with_it() -> None:
+    constant = BY_NAME["scoring.calibration.DISPERSION_BINS"]
+    assert "scoring.calibration.CELLS" not in BY_NAME
+    with changed_to(constant, 2 * constant.value):
+        assert 2 * len(calibration.TIERS) * constant.value == calibration.CELLS
+    assert len(calibration.TIERS) * constant.value == calibration.CELLS
 
 
 def test_the_table_begins_with_the_largest_effect_and_names_what_does_nothing() -> None:
