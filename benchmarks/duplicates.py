@@ -172,7 +172,8 @@ def splink(trial: Trial, m_by_em: bool = True) -> FloatArray:
     number = comparisons.CustomComparison(
         [
             levels.NullLevel("number"),
-            levels.ExactMatchLevel("number", term_frequency_adjustments=True),
+            # Without term frequencies: numbers are nearly unique, and a copy would raise the one that it is weighed by.
+            levels.ExactMatchLevel("number"),
             levels.ExactMatchLevel("plain"),
             levels.DamerauLevenshteinLevel("plain", 1),
             levels.DamerauLevenshteinLevel("plain", 2),
