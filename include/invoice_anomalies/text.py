@@ -12,9 +12,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Literal
 
-import numpy as np
-import pandas as pd
-
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -56,7 +53,7 @@ def rounded(value: float) -> str:
         return "0"
     if not abs(value) < LARGEST:
         return "any amount"
-    digits = 2 - int(np.floor(np.log10(abs(value))))
+    digits = 2 - math.floor(math.log10(abs(value)))
     return f"{round(value, digits):,.{min(max(0, digits), 6)}f}"
 
 
@@ -100,6 +97,8 @@ def _to_the_cent(value: float) -> float:
 
 def quoted(value: Any) -> str:
     """A text as it came, in quotes and with its invisible characters spelled out, or 'empty'."""
+    import pandas as pd  # not where a DAG file is read, which knows this module by the mails
+
     if pd.isna(value):
         return "empty"
     text = str(value)

@@ -237,7 +237,7 @@ class Contract(Part):
             yield Mistake(
                 ("invoice_number",),
                 f"{self.invoice_number} does not take part in detection, so no repeated number can be told",
-                "set detect: true on it, or use another identifier",
+                "set detect: true on it, name another identifier, or leave out invoice_number:",
             )
 
     def _wrong_references(self) -> Iterator[Mistake]:
