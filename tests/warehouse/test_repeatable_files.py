@@ -73,6 +73,41 @@ def test_a_view_that_loses_a_column_is_made_anew_with_those_that_build_on_it_and
     assert warehouse.migrate(connection, contract) == []
 
 
+def test_a_right_on_a_column_that_went_with_its_view_is_not_given_again(
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT SELECT (newest_load, extract_date) ON invoice_anomalies.stale_nights TO pg_monitor")
+    edit("views/stale_nights", ", newest.id AS newest_load", ", newest.id AS last_load")
+    edit("views/stale_nights", "stale_nights.newest_load IS", "stale_nights.last_load IS")
+
+    assert warehouse.migrate(connection, contract) == ["views/stale_nights"]
+
+    reads = "SELECT has_column_privilege('pg_monitor', 'invoice_anomalies.stale_nights', {!r}, 'SELECT')"
+    assert ask(connection, reads.format("extract_date")) == [(True,)]
+    assert ask(connection, reads.format("last_load")) == [(False,)]
+
+
+def test_a_view_that_is_replaced_in_place_keeps_who_gave_a_right(
+    connection: Connection, contract: Contract, edit: Callable[[str, str, str], None]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT USAGE ON SCHEMA invoice_anomalies TO pg_monitor")
+        cursor.execute("GRANT SELECT ON invoice_anomalies.v_vendors TO pg_monitor WITH GRANT OPTION")
+        cursor.execute("SET LOCAL ROLE pg_monitor")
+        cursor.execute("GRANT SELECT ON invoice_anomalies.v_vendors TO pg_read_all_stats")
+        cursor.execute("RESET ROLE")
+    connection.commit()
+    rights = "SELECT relacl::text FROM pg_class WHERE oid = 'invoice_anomalies.v_vendors'::regclass"
+    before = ask(connection, rights)
+    assert "pg_read_all_stats=r/pg_monitor" in str(before)
+    edit("views/v_vendors", "AS total;", "AS total WHERE total.invoices > 0;")
+
+    assert warehouse.migrate(connection, contract) == ["views/v_vendors"]
+
+    assert ask(connection, rights) == before
+
+
 def test_a_view_of_somebody_else_is_named_and_not_dropped(
     connection: Connection, contract: Contract, edit: Callable[[str, str, str], None]
 ) -> None:

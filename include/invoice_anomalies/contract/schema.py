@@ -233,7 +233,8 @@ class Contract(Part):
         yield from self._reference(("currency",), self.currency, ("category",))
         yield from self._reference(("invoice_number",), self.invoice_number, ("identifier",))
         yield from self._reference(("invoice_date",), self.invoice_date, ("date",))
-        if self.invoice_number in self.fields and not self.fields[self.invoice_number].detect:
+        number = self.fields.get(self.invoice_number or "")
+        if number is not None and number.type == "identifier" and not number.detect:
             yield Mistake(
                 ("invoice_number",),
                 f"{self.invoice_number} does not take part in detection, so no repeated number can be told",
@@ -278,7 +279,9 @@ class Contract(Part):
             fitting = [other for other, field in self.fields.items() if field.type in types] or ["(none)"]
             return [
                 Mistake(
-                    where, f"{name} is a {self.fields[name].type}", f"use a {' or '.join(types)}: {', '.join(fitting)}"
+                    where,
+                    f"{name} is {_a(self.fields[name].type)}",
+                    f"use {_a(' or '.join(types))}: {', '.join(fitting)}",
                 )
             ]
         return []
@@ -354,3 +357,8 @@ def json_schema() -> dict[str, Any]:
     # Without this an editor would take a field name that the contract refuses.
     schema["properties"]["fields"]["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _a(kind: str) -> str:
+    """The name of a type with its article."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -4,6 +4,7 @@ tables/ has numbered files, each applied once. triggers/ and views/ have files t
 what a view is today stands in one place. roles.sql runs every time: an administrator may have made a role since.
 """
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +113,7 @@ def _apply(cursor: Cursor, contract: Contract) -> list[str]:
     _run_again(cursor, repeated)
     for file in repeated:
         _record(cursor, file, recorded)
-    for command in grants:
-        cursor.execute(command)
+    _give_again(cursor, grants)
     return [*(file.name for file in new), *columns, *(file.name for file in repeated), *fit_vendors(cursor, contract)]
 
 
@@ -152,6 +152,15 @@ def _view_grants(cursor: Cursor) -> list[str]:
     return [command for (command,) in cursor.fetchall()]
 
 
+def _give_again(cursor: Cursor, grants: list[str]) -> None:
+    """Give the rights that views lost when they were made anew, but for those on columns that went with it."""
+    there = set(_view_grants(cursor)) if grants else set()
+    for command in grants:
+        if command not in there:
+            with contextlib.suppress(psycopg2.errors.UndefinedColumn), savepoint(cursor.connection):
+                cursor.execute(command)
+
+
 def _run_again(cursor: Cursor, files: list[SqlFile]) -> None:
     """Run repeatable files; views that cannot be replaced in place are dropped, all of them, and made again."""
     try:
@@ -167,7 +176,7 @@ def _run_again(cursor: Cursor, files: list[SqlFile]) -> None:
         except psycopg2.errors.DependentObjectsStillExist as error:
             raise WarehouseError(
                 f"a view has to be made anew, and something else depends on it: {error.diag.message_detail}; "
-                "drop that, migrate, and make it again; nothing was changed"
+                "drop that, migrate, and make it again with its rights; nothing was changed"
             ) from error
         for file in repeatable_files():
             cursor.execute(file.text)
